@@ -1,15 +1,15 @@
 """How soon the alarms tell of an outage, and how often they go off for nothing, beside the rule that they replaced.
 
-The alarms are those of ``stacks/alarms.py`` as synthesized, evaluated by ``sandbox/alarms.py`` like in the drills. Time
-is counted from the first bad second to the end of the period that tells; CloudWatch's own delay of some seconds comes
-on top, for either rule.
+The alarms are those of ``stacks/alarms.py`` as synthesized, evaluated by ``sandbox/alarms.py`` like in the drills; the
+error budget is judged by ``plan/burn.py``, as the sweep does each five minutes. Time is counted from the first bad
+second to the end of the period that tells; CloudWatch's own delay of some seconds comes on top, for either rule.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
@@ -20,8 +20,9 @@ from typing import Any
 
 import bench
 from responder.model.service import Service
+from responder.plan import burn
 from responder.plan.usual_traffic import METRIC, STEP_SECONDS, WEEKS, usual
-from sandbox.alarms import Alarm, Composite, Read, deployed
+from sandbox.alarms import Alarm, Read, deployed
 from sandbox.places import ROOT
 from sandbox.platform.flow import ENTRY
 from sandbox.truth import read as truths
@@ -41,6 +42,11 @@ _OPERATIONS = {"authorize": 0.9, "refund": 0.1}
 LEVELS = {"busy": 40.0, "middling": 2.0, "small": 0.1}
 """Requests a second at the best time of the week."""
 _RECORDS = ROOT / "tests" / "records"
+_COUNTED = ("Requests", "Errors", METRIC)
+"""The metrics that are made up; the load balancer's are not. Latency is measured apart."""
+_SWEEP_SECONDS = 300
+_BEYOND = 1e9
+"""A latency beyond each bound, in ms."""
 
 
 @dataclass
@@ -70,6 +76,8 @@ class Outage:
     """The share of requests that fails, besides the background."""
     left: float = 1.0
     """The share of the traffic that still comes."""
+    slow: float = 0.0
+    """The share of requests that is slower than the bound, besides the background."""
     operation: str = ""
     """The only operation that fails; empty: all."""
     at: int = _DAY
@@ -80,16 +88,21 @@ OUTAGES = (
     Outage("1 % fails, slow burn", 0.01), Outage("all requests fail, at night", 1.0, at=_NIGHT),
     Outage("no traffic, by day", left=0.0), Outage("no traffic, at night", left=0.0, at=_NIGHT),
     Outage("30 % of the traffic is left, by day", left=0.3), Outage("refunds fail", 1.0, operation="refund"))
+SLOWNESS = (Outage("all requests are slow", slow=1.0), Outage("30 % are slow", slow=0.3),
+            Outage("10 % are slow", slow=0.1))
+_SLOW_BACKGROUND = 0.002
+"""The share of requests that is slower than the bound while all is well."""
 
 
 class Rules:
-    """The deployed alarms over one traffic."""
+    """The deployed alarms over one traffic, and what the sweep makes of the error budget."""
 
-    def __init__(self, alarms: Sequence[Alarm], composites: Sequence[Composite]) -> None:
-        self._alarms, self._composites = [alarm for alarm in alarms if _counted(alarm)], composites
+    def __init__(self, alarms: Sequence[Alarm], one: Service | None, metrics: Collection[str] = _COUNTED) -> None:
+        self._alarms = [alarm for alarm in alarms if _looks_at(alarm) <= set(metrics)]
+        self._service = one
 
     def states(self, traffic: Traffic, start: float, end: float) -> Iterator[tuple[float, set[str]]]:
-        """Yield at each end of a bin which composites are on, and why: alarms that are on with them."""
+        """Yield at each end of a bin what starts the responder: alarms that are on, or the burning budget."""
         for alarm in self._alarms:
             alarm.state = "OK"
         reads = {alarm.name: _reader(alarm, traffic) for alarm in self._alarms}
@@ -101,9 +114,23 @@ class Rules:
                     before, (alarm.state, _) = alarm.state, alarm.evaluate(reads[alarm.name], float(now))
                     changed = changed or alarm.state != before
             if changed:
-                on = {alarm.name: alarm.state == "ALARM" for alarm in self._alarms}
-                found = {composite.name for composite in self._composites if composite.on(on)}
+                found = {alarm.name for alarm in self._alarms if alarm.state == "ALARM"} | (found & {burn.NAME})
+            if self._service and now % _SWEEP_SECONDS == _SWEEP_SECONDS // 2:
+                burns = not found - {burn.NAME} and _burns(self._service, traffic, now // 60 * 60)
+                found = found - {burn.NAME} | ({burn.NAME} if burns else set())
             yield now, found
+
+
+def _burns(one: Service, traffic: Traffic, end: int) -> bool:
+    """Whether the sweep finds that the budget burns; minutes are counted only where it may be so at all."""
+    budget = 1.0 - (burn.objective(one) or 1.0)
+    if not any(traffic.total("errors", end - long, end) * long > budget * part * 30 * 86_400
+               * traffic.total("requests", end - long, end) for part, long, _ in burn.BURNS):
+        return False
+    minutes = [float(at) for at in range(end - burn.LOOK_BACK_SECONDS, end, 60)]
+    requests, errors = ({at: count for at in minutes if (count := traffic.total(name, at, at + 60))}
+                        for name in ("requests", "errors"))
+    return burn.burning(one, requests, errors, end) is not None
 
 
 def naive(traffic: Traffic, start: float, end: float) -> Iterator[tuple[float, set[str]]]:
@@ -115,10 +142,8 @@ def naive(traffic: Traffic, start: float, end: float) -> Iterator[tuple[float, s
         yield now, {"naive"} if bad or silent else set()
 
 
-def _counted(alarm: Alarm) -> bool:
-    """Latency and the load balancer are left out: nothing is made up of them here."""
-    names = {stat["Metric"]["MetricName"] for stat in alarm.metrics.values()}
-    return names <= {"Requests", "Errors", METRIC}
+def _looks_at(alarm: Alarm) -> set[str]:
+    return {stat["Metric"]["MetricName"] for stat in alarm.metrics.values()}
 
 
 def _reader(alarm: Alarm, traffic: Traffic) -> Read:
@@ -129,6 +154,10 @@ def _reader(alarm: Alarm, traffic: Traffic) -> Read:
         if name == METRIC:
             # The mean of what was published; a traffic without known weeks has none.
             return traffic.total(name, start, end) * BIN / (end - start) if name in traffic.series else None
+        if name == "latency":
+            # The p95 is beyond the bound where more than one in twenty is.
+            count = traffic.total("requests", start, end)
+            return (_BEYOND if traffic.total("slow", start, end) > 0.05 * count else 1.0) if count else None
         requests = traffic.total("requests" + name.removeprefix("errors").removeprefix("requests"), start, end)
         # A count of nothing is not published.
         return traffic.total(name, start, end) if requests else None
@@ -181,8 +210,22 @@ def made_up(peak: float, seed: str, begin: int, end: int, outage: Outage | None 
         counts["errors"].append(both[1])
     for name, values in counts.items():
         traffic.add(name, values)
+    traffic.add("slow", _slow(counts["requests"], seed, begin, outage, onset))
     traffic.add(METRIC, _usual(peak, seed, begin, end))
     return traffic
+
+
+def _slow(requests: Sequence[float], seed: str, begin: int, outage: Outage | None, onset: float) -> list[float]:
+    """Return how many requests are slower than the bound: some always, and for moments most of them: twenty times a
+    week something stalls for three to fifteen seconds."""
+    random, stalled = Random(f"{seed}/slow"), 0.0
+    found: list[float] = []
+    for place, count in enumerate(requests):
+        stalled = random.uniform(3, 15) if random.random() < 20 * BIN / _WEEK else max(0.0, stalled - BIN)
+        slow = outage.slow if outage and begin + place * BIN >= onset else 0.0
+        found.append(_binomial(random, int(count), min(1.0, max(
+            _SLOW_BACKGROUND + slow, min(stalled, BIN) / BIN * 0.9))))
+    return found
 
 
 def _usual(peak: float, seed: str, begin: int, end: int) -> list[float]:
@@ -248,7 +291,17 @@ def service() -> Service:
 
 
 def rules(one: Service) -> Rules:
-    """Return the alarms of a service, from the template that is made of them."""
+    """Return the alarms of a service without those on latency, from the template that is made of them."""
+    return Rules(_alarms(one), one)
+
+
+def latency_rules(one: Service, seconds: int) -> Rules:
+    """Return the alarms on latency alone, with periods of so many seconds."""
+    looked = _alarms(replace(one, alarms=replace(one.alarms, latency_period_seconds=seconds)))
+    return Rules([alarm for alarm in looked if "Latency" in _looks_at(alarm)], None, ("Requests", "Latency"))
+
+
+def _alarms(one: Service) -> list[Alarm]:
     from aws_cdk import App, Stack
     from aws_cdk.assertions import Template
 
@@ -257,7 +310,7 @@ def rules(one: Service) -> Rules:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "template.json"
         path.write_text(json.dumps(Template.from_stack(stack).to_json()), encoding="utf-8")
-        return Rules(*deployed(path))
+        return deployed(path)
 
 
 def recorded() -> Iterator[tuple[str, Traffic, float, float]]:
@@ -315,7 +368,7 @@ def run(repeats: int) -> bench.Outcome:
             traffic = made_up(peak, f"{level}/quiet", 0, _WEEK, holiday=holiday)
             cells += [str(false_alarms(watch, traffic, _BEFORE, _WEEK)) for watch in watches.values()]
         lines.append(f"| {week} | " + " | ".join(cells) + " |")
-    lines += ["", *_of_records(watches)]
+    lines += ["", *_of_latency(repeats), "", *_of_records(watches)]
     return bench.Outcome(rows, "\n".join(lines))
 
 
@@ -323,6 +376,23 @@ def _one(watch: Watch, outage: Outage, peak: float, seed: str, number: int) -> f
     onset = outage.at + 7 * number % 60
     traffic = made_up(peak, seed, outage.at - _BEFORE, outage.at + _PATIENCE, outage, onset)
     return detected(watch, traffic, onset, outage.at + _PATIENCE)
+
+
+def _of_latency(repeats: int) -> Iterator[str]:
+    """What periods of a minute find of slowness, beside periods of ten seconds."""
+    watches: dict[str, Watch] = {f"{seconds} s": latency_rules(service(), seconds).states for seconds in (60, 10)}
+    yield "Slowness alone, by `alarms.latency_period_seconds`:"
+    yield ""
+    yield "| slowness | " + " | ".join(f"{level}: {name}" for level in LEVELS for name in watches) + " |"
+    yield "|---|" + "---|" * (len(LEVELS) * len(watches))
+    for outage in SLOWNESS:
+        middle = [median(math.inf if one is None else one for one in (
+            _one(watch, outage, peak, f"{level}/{outage.name}/{number}", number) for number in range(repeats)))
+                  for level, peak in LEVELS.items() for watch in watches.values()]
+        yield f"| {outage.name} | " + " | ".join(_shown(None if math.isinf(one) else one) for one in middle) + " |"
+    counts = [str(false_alarms(watch, made_up(peak, f"{level}/quiet", 0, _WEEK), _BEFORE, _WEEK))
+              for level, peak in LEVELS.items() for watch in watches.values()]
+    yield "| false alarms in a quiet week | " + " | ".join(counts) + " |"
 
 
 def _of_records(watches: Mapping[str, Watch]) -> Iterator[str]:

@@ -1,16 +1,14 @@
 """The deployed alarms, evaluated as CloudWatch would: dimensions, metric math, percentiles, M of N, missing data.
 
 They are read from the synthesized template, so that what is evaluated, here and by ``bench/alarms.py``, is what is
-deployed. Sources: AWS's pages "Evaluating an alarm", "Configuring how CloudWatch alarms treat missing data", "Alarm
-evaluation window" (a window of a minute or more slides, each minute) and "Create a composite alarm". The engine
-evaluates by namespace and name only, and keeps no ``Metrics``; it does evaluate composite alarms.
+deployed. Sources: AWS's pages "Evaluating an alarm", "Configuring how CloudWatch alarms treat missing data" and "Alarm
+evaluation window" (a window of a minute or more slides, each minute). The engine evaluates by namespace and name only,
+and keeps no ``Metrics``.
 """
 
 from __future__ import annotations
 
-import ast
 import json
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -30,7 +28,6 @@ _FOLD: dict[str, Callable[[Sequence[float]], float]] = {
     "Sum": sum, "SampleCount": sum, "Average": lambda values: sum(values) / len(values), "Maximum": max,
     "Minimum": min}
 """How a longer period's value follows from those of its minutes."""
-_REFERENCE = re.compile(r'ALARM\("([^"]+)"\)')
 
 Read = Callable[[str, float, float], float | None]
 """A metric's id in the alarm, start and end of a period (seconds since 1970, UTC) to its value; None: it has none."""
@@ -103,50 +100,18 @@ class Alarm:
         return (now - delay) // self.step * self.step
 
 
-class Composite:
-    """One composite alarm of the template: its rule joins ``ALARM("name")`` by AND, OR, NOT and parentheses."""
-
-    def __init__(self, properties: Mapping[str, Any]) -> None:
-        self.name: str = properties["AlarmName"]
-        rule: str = properties["AlarmRule"]
-        self.children = tuple(dict.fromkeys(_REFERENCE.findall(rule)))
-        words = _REFERENCE.sub(lambda found: f" c{self.children.index(found[1])} ", rule)
-        try:
-            self._rule = ast.parse(re.sub(r"\b(AND|OR|NOT)\b", lambda found: found[1].lower(), words).strip(),
-                                   mode="eval").body
-            self.on({})
-        except (SyntaxError, ValueError, LookupError) as error:
-            raise ValueError(f"a rule that the sandbox does not know: {rule}") from error
-
-    def on(self, states: Mapping[str, bool]) -> bool:
-        """Whether it is in ALARM, given which alarms are; one that is not named is not."""
-
-        def holds(node: ast.AST) -> bool:
-            match node:
-                case ast.Name(id=name):
-                    return states.get(self.children[int(name[1:])], False)
-                case ast.UnaryOp(op=ast.Not(), operand=operand):
-                    return not holds(operand)
-                case ast.BoolOp(op=op, values=values):
-                    return (all if isinstance(op, ast.And) else any)([holds(value) for value in values])
-            raise ValueError(ast.dump(node))
-
-        return holds(self._rule)
-
-
-def deployed(template: Path) -> tuple[list[Alarm], list[Composite]]:
+def deployed(template: Path) -> list[Alarm]:
     """Return the alarms of a template that have a name: those of services."""
     resources = json.loads(template.read_text())["Resources"].values()
-    return ([Alarm(item["Properties"]) for item in resources
-             if item["Type"] == "AWS::CloudWatch::Alarm" and "AlarmName" in item["Properties"]],
-            [Composite(item["Properties"]) for item in resources if item["Type"] == "AWS::CloudWatch::CompositeAlarm"])
+    return [Alarm(item["Properties"]) for item in resources
+            if item["Type"] == "AWS::CloudWatch::Alarm" and "AlarmName" in item["Properties"]]
 
 
 class Evaluator:
     """Evaluates all alarms of a template and sets their state in the engine."""
 
     def __init__(self, template: Path, cloudwatch: Any, delays: Mapping[int, float]) -> None:
-        self._alarms, self._composites = deployed(template)
+        self._alarms = deployed(template)
         self._cloudwatch, self._delays = cloudwatch, delays
         self._evaluated: dict[str, float] = {}
         self.went_off: dict[str, float] = {}
@@ -177,7 +142,7 @@ class Evaluator:
 
     def starting(self) -> list[str]:
         """The names of the alarms that start the responder."""
-        return [composite.name for composite in self._composites]
+        return [alarm.name for alarm in self._alarms]
 
     def _data(self, alarm: Alarm, newest: float) -> dict[str, dict[float, float]]:
         answer = self._cloudwatch.get_metric_data(

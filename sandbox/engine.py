@@ -40,7 +40,6 @@ def main() -> None:
     _give_functions_their_role()
     _provision_access_entries()
     _provision_metric_math()
-    _provision_composite_alarms()
     _refer_to_secrets_by_arn()
     _tell_iam_of_items()
     bridge.bind_the_state_machine()
@@ -145,23 +144,6 @@ def _provision_metric_math() -> None:
         return record(name, properties)
 
     provisioners._cw_metric_alarm_record = without_math
-
-
-def _provision_composite_alarms() -> None:
-    """CloudFormation knows no AWS::CloudWatch::CompositeAlarm, though the CloudWatch API does."""
-
-    def create(logical_id: str, properties: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:
-        name = properties["AlarmName"]
-        answer = cloudwatch._put_composite_alarm({}, {key: value for key, value in properties.items() if key != "Tags"},
-                                                 is_cbor=False, is_json=True)
-        if answer[0] >= 400:
-            raise ValueError(f"{name}: {answer[2]!r}")
-        return name, {"Arn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"}
-
-    def delete(physical_id: str, properties: dict[str, Any], *_: Any) -> None:
-        cloudwatch._composite_alarms.pop(physical_id, None)
-
-    provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::CompositeAlarm"] = {"create": create, "delete": delete}
 
 
 def _refer_to_secrets_by_arn() -> None:

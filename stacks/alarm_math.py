@@ -7,20 +7,6 @@ interval, whose lower bound holds for small counts, too.
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
-_WEEK_SECONDS = 604_800
-
-
-def sureness(false_alarms_a_week: float, period_seconds: int, periods: int = 1) -> float:
-    """Return how many standard deviations an alarm must be sure of, to go off falsely so often at most.
-
-    The worst case is a service that fails just as much as the threshold allows. ``periods``: so many in a row must
-    breach. A window that slides is as independent as windows one after the other.
-    """
-    chance = min(0.5, false_alarms_a_week * period_seconds / _WEEK_SECONDS)
-    return round(NormalDist().inv_cdf(1.0 - chance ** (1.0 / periods)), 2)
-
 
 def share_at_least(bad: str, total: str, z: float, least: float) -> str:
     """Return the lower bound of the share of ``bad`` among ``total``: Wilson's, by ``z`` standard deviations.
@@ -41,3 +27,17 @@ def below_usual(requests: str, usual_per_second: str, seconds: int, share: float
     """
     least = f"{share * seconds:g} * {usual_per_second}"
     return f"{requests} + {z:g} * (({least}) ^ 0.5) - {least}"
+
+
+def below_usual_or_floor(requests: str, usual_per_second: str, seconds: int, share: float, z: float,
+                         floor: float) -> str:
+    """Return ``below_usual`` where something usual is known, else what is left above ``floor`` requests.
+
+    It has no value where there is neither a request nor something usual: an alarm must take that as breaching. It rests
+    on three rules of AWS's page "Using metric math" alone: an arithmetic operator takes a value that is missing beside
+    one that is there as 0, IF drops the data point whose condition is missing, and what is not there at all makes no
+    data point. FILL would be shorter, but the page does not say what it makes of a metric without any data.
+    """
+    unknown = f"({requests} * 0 + 1 - IF({usual_per_second} >= 0, 1, 0))"
+    return (f"IF({usual_per_second} >= 0, {below_usual(requests, usual_per_second, seconds, share, z)}, 0) "
+            f"+ ({requests} - {floor:g}) * {unknown}")

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from responder.model.service import Service
 
-OUTAGE, SLOW_BURN = "outage", "slow-burn"
 _MINUTE_SECONDS = 60
-
-
-def objective(service: Service) -> float | None:
-    """Return the share of the requests that must succeed; None where the configuration gives none."""
-    reports = service.reports.objective
-    return service.alarms.objective or (reports.success_share if reports else None)
+_PATTERN_CHARACTERS = 1_500
+"""Of names in one event pattern, which has up to 2,048 characters (AWS: "Amazon EventBridge quotas")."""
 
 
 def alarm_names(prefix: str, service: Service) -> list[str]:
-    """Return the names of the alarms of which each one starts an incident: through ``outage``, or as the user's own."""
+    """Return the names of the alarms whose events start the state machine, the user's own among them."""
     kinds = ["error-rate",
              *(["error-rate-minute"] if service.metrics.period_seconds < _MINUTE_SECONDS else []), "latency",
              *(["latency-p99"] if service.alarms.latency_p99_ms else []), "loss-of-traffic", "loss-of-traffic-slow",
@@ -25,8 +22,13 @@ def alarm_names(prefix: str, service: Service) -> list[str]:
             *(alarm.name for alarm in service.alarms.own if alarm.name)]
 
 
-def starting_names(prefix: str, service: Service) -> list[str]:
-    """Return the names of the alarms whose events start the state machine."""
-    kinds = [OUTAGE, *([SLOW_BURN] if objective(service) else [])]
-    return [*(f"{prefix}-{service.service}-{kind}" for kind in kinds),
-            *(alarm.name for alarm in service.alarms.own if alarm.name)]
+def in_patterns(names: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the names in groups that each have room in one event pattern."""
+    group: list[str] = []
+    for name in names:
+        if group and sum(len(one) + 3 for one in (*group, name)) > _PATTERN_CHARACTERS:
+            yield group
+            group = []
+        group.append(name)
+    if group:
+        yield group

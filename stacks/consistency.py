@@ -15,9 +15,9 @@ from zoneinfo import available_timezones
 from responder import actions
 from responder.model.service import Person, Service
 from responder.plan import mechanisms
+from responder.plan.burn import objective
 from responder.plan.links import reference
 from stacks import contradictions, network
-from stacks.alarm_names import objective
 from stacks.credentials import credentials
 from stacks.customers import customers
 from stacks.doors import doors
@@ -45,9 +45,9 @@ _PERSON = {
 """The fields of a person that identify them or are their own address."""
 _OPERATION = re.compile(r"[A-Za-z0-9._-]{1,60}")
 _MOST_OPERATIONS = 50
-"""A composite alarm's rule has up to 10,240 characters (AWS: "PutCompositeAlarm"), and joins up to 100 alarms."""
+"""Each has an alarm; one call takes up to 100 alarms by name (AWS: "DescribeAlarms")."""
 _LEAST_OBJECTIVE = 0.94
-"""An alarm on 14.4 times the budget needs a budget of less than a fourteenth."""
+"""What burns 14.4 times as fast as the budget allows needs a budget of less than a fourteenth."""
 _WORKLOADS = ("deployment", "statefulset", "daemonset", "rollout")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -106,6 +106,10 @@ def _periods(service: Service) -> Iterator[Found]:
     alarms = service.alarms
     if service.metrics.period_seconds not in (10, 30, 60):
         yield ("metrics", "period_seconds"), str(service.metrics.period_seconds), "10, 30 or 60"
+    if alarms.latency_period_seconds not in (10, 30, 60) or (
+            alarms.latency_period_seconds < service.metrics.period_seconds):
+        yield (("alarms", "latency_period_seconds"), str(alarms.latency_period_seconds),
+               f"10, 30 or 60, and not less than metrics.period_seconds ({service.metrics.period_seconds})")
     if alarms.datapoints_to_alarm > alarms.evaluation_periods:
         yield (("alarms", "datapoints_to_alarm"), str(alarms.datapoints_to_alarm),
                f"at most evaluation_periods ({alarms.evaluation_periods})")

@@ -28,6 +28,9 @@ class Dashboard(Construct):
             Duration.days(7)))
         dashboard.add_widgets(cloudwatch.AlarmStatusWidget(
             alarms=list(health.alarms), title="The responder's own alarms", width=_ALL, height=3))
+        dashboard.add_widgets(
+            _graph("Age of the change ledger, s", _HALF, *health.ledger_ages),
+            _graph("Heartbeat: parts that do not work", _HALF, health.unread))
         for service in services:
             for row in self._rows(service.service):
                 dashboard.add_widgets(*row)
@@ -53,10 +56,9 @@ class Dashboard(Construct):
                     self._each(Metric.ANSWERED, service, "Answer", "Sum"), waiting),
              _graph("Remedies by action and outcome", _THIRD,
                     self._each(Metric.REMEDIES, service, "Action,Outcome", "Sum"))],
-            [_graph("Age of the change ledger, s", _THIRD, self._one(Metric.LEDGER_AGE, service, "Maximum")),
-             _graph("Heartbeat: parts that do not work", _THIRD, self._one(Metric.UNREAD, service, "Maximum"),
+            [_graph("Heartbeat: parts that do not work", _HALF,
                     self._each(Metric.SOURCE_UNREAD, service, "Source", "Maximum")),
-             _graph("States that failed in spite of retries", _THIRD,
+             _graph("States that failed in spite of retries", _HALF,
                     self._one(Metric.STEP_FAILURES, service, "Sum"))]]
 
     def _one(self, metric: Metric, service: str, statistic: str, period: Duration = _PERIOD) -> cloudwatch.Metric:

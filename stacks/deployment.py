@@ -67,6 +67,9 @@ class Settings:
     """The path of every role and policy of the deployment, such as ``/platform/``."""
     keys: Keys = field(default_factory=Keys)
     object_lock: ObjectLock = field(default_factory=ObjectLock)
+    dashboard: bool = False
+    """Whether there is a CloudWatch dashboard of incidents, sources, refusals, approvals, cost and the responder's own
+    alarms. $3 a month beyond the three that an account has for nothing; no step of an incident needs it."""
 
     @property
     def stack_name(self) -> str:

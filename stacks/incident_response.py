@@ -13,7 +13,7 @@ from constructs import Construct
 
 from responder.model.service import Service
 from stacks.access import ClusterAccess
-from stacks.alarm_names import alarm_names, starting_names
+from stacks.alarm_names import alarm_names
 from stacks.alarms import Alarms, Starter
 from stacks.dashboard import Dashboard
 from stacks.deployment import Settings
@@ -59,8 +59,8 @@ class IncidentResponse(Stack):
         live = LivePage(self, "LivePage", settings=settings, code=code, records=records, answer_url=workflow.answer_url)
         memory = Memory(self, "Memory", settings=settings, services=services, code=code, records=records,
                         dead_letters=starter.dead_letters)
-        Sweep(self, "Sweep", settings=settings, services=services, code=code, records=records,
-              state_machine=workflow.state_machine, live=workflow.live.arn)
+        sweep = Sweep(self, "Sweep", settings=settings, services=services, code=code, records=records,
+                      state_machine=workflow.state_machine, live=workflow.live.arn)
         ClusterAccess(self, "ClusterAccess", settings=settings, services=services, workflow=workflow, memory=memory)
         take_events(self, services)
         Signals(self, "Signals", settings=settings, services=services, code=code, state_machine=workflow.state_machine,
@@ -77,8 +77,10 @@ class IncidentResponse(Stack):
         # After all else, because it looks at every function, queue, rule and starting alarm of the stack.
         health = OwnHealth(self, "OwnHealth", settings=settings, services=services, topic=records.topic,
                            state_machine=workflow.state_machine, not_started=starter.dead_letters,
-                           not_told=workflow.undelivered, page=live.function)
-        Dashboard(self, "Dashboard", settings=settings, services=services, health=health)
+                           not_told=workflow.undelivered, page=live.function, sweep=sweep.function,
+                           ledgers=list(memory.ledgers.values()))
+        if settings.dashboard:
+            Dashboard(self, "Dashboard", settings=settings, services=services, health=health)
         reserve_the_rest(self, len(services))
         Tags.of(self).add("application", settings.prefix)
         self._suppress(records, starter, workflow)
@@ -113,8 +115,7 @@ def _deployed(service: Service, services: Sequence[Service], settings: Settings)
         for phase in sorted(source.phases):
             phases.setdefault(phase, []).append({"source": source.name, "function": function_name(
                 settings.prefix, "source", unit_of(service, asking, source.name).key)})
-    return {"alarms": alarm_names(settings.prefix, service), "starting": starting_names(settings.prefix, service),
-            "sources": phases,
+    return {"alarms": alarm_names(settings.prefix, service), "sources": phases,
             "remedies": [{"action": action.name, "risk": action.risk,
                           "mends": not action.audience or bool(action.task_for),
                           "function": function_name(

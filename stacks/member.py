@@ -24,7 +24,7 @@ from constructs import Construct
 from responder import actions, sources
 from responder.model.service import Service
 from responder.sources import METRIC_DATA, Statement
-from stacks.alarm_names import starting_names
+from stacks.alarm_names import alarm_names, in_patterns
 from stacks.alarms import Alarms
 from stacks.deployment import Settings
 from stacks.elsewhere import REPORT, SWEEP, TELL, alarm_states, asked, ledger_suffix, suffix
@@ -58,8 +58,8 @@ def remotes(service: Service, services: Sequence[Service], settings: Settings) -
             changes = sources.load("changes")
             yield Remote(ledger_suffix(unit), changes.statements(service), changes.kubernetes_group)
     yield Remote(REPORT, (METRIC_DATA,))
-    for function in (TELL, SWEEP):
-        yield Remote(function, (alarm_states(service, settings),))
+    yield Remote(TELL, (alarm_states(service, settings),))
+    yield Remote(SWEEP, (alarm_states(service, settings), METRIC_DATA))
 
 
 class Member(Stack):
@@ -79,13 +79,16 @@ class Member(Stack):
                     principal_arn=self._own_role(remote), kubernetes_groups=[group_of(settings, remote.group)])
         Alarms(self, "Alarms", settings=settings, service=service)
         bus = f"arn:{Aws.PARTITION}:events:{home_region}:{home_account}:event-bus/default"
-        events.Rule(
-            self, "Starting", description="Hands alarms of the service to the incident responder's event bus",
-            event_pattern=events.EventPattern(
-                source=["aws.cloudwatch"], detail_type=["CloudWatch Alarm State Change"], account=[Aws.ACCOUNT_ID],
-                region=[Aws.REGION], detail={"alarmName": starting_names(settings.prefix, service),
-                                             "state": {"value": ["ALARM"]}}),
-            targets=[targets.EventBus(events.EventBus.from_event_bus_arn(self, "Home", bus))])
+        home = events.EventBus.from_event_bus_arn(self, "Home", bus)
+        for number, group in enumerate(in_patterns(alarm_names(settings.prefix, service))):
+            events.Rule(
+                self, f"Starting{number or ''}",
+                description="Hands alarms of the service to the incident responder's event bus",
+                event_pattern=events.EventPattern(
+                    source=["aws.cloudwatch"], detail_type=["CloudWatch Alarm State Change"],
+                    account=[Aws.ACCOUNT_ID], region=[Aws.REGION],
+                    detail={"alarmName": group, "state": {"value": ["ALARM"]}}),
+                targets=[targets.EventBus(home)])
 
     def _own_role(self, remote: Remote) -> str:
         path, name = self._settings.role_path, self._settings.prefix + remote.function

@@ -1,4 +1,4 @@
-"""The sweep: every five minutes, whether an alarm stays on although no incident is open."""
+"""The sweep: every five minutes, whether an alarm stays on although no incident is open, and the error budget burns."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from responder.model.service import Service
+from responder.plan.burn import PARTITION
+from responder.sources import METRIC_DATA
 from stacks.deployment import Settings
 from stacks.elsewhere import SWEEP, alarm_states, placed
 from stacks.function import Function
@@ -31,12 +33,16 @@ class Sweep(Construct):
         super().__init__(scope, construct_id)
         self.function = Function(
             self, "Function", name=settings.prefix + SWEEP, code=code, handler="responder.handlers.sweep.handler",
-            description="Looks again at alarms that stay on while no incident is open",
-            environment={"TABLE": records.table.table_name, "STATE_MACHINE": live},
+            description="Looks again at alarms that stay on while no incident is open, and at the error budget",
+            environment={"TABLE": records.table.table_name, "STATE_MACHINE": live,
+                         "TOPIC": records.topic.topic_arn},
             statements=list(dict.fromkeys(statement for service in services for statement in placed(
-                service, SWEEP, (alarm_states(service, settings),)))),
+                service, SWEEP, (alarm_states(service, settings), METRIC_DATA)))),
             memory_mib=256, named=any(service.aws.role_arn for service in services))
         records.grant_partition(self.function.role, "SERVICE#*")
+        records.grant_partition(self.function.role, PARTITION, add=True)
+        self.function.role.add_to_policy(iam.PolicyStatement(
+            actions=["sns:Publish"], resources=[records.topic.topic_arn]))
         # It starts the alias; Step Functions checks that by the machine's own ARN.
         self.function.role.add_to_policy(iam.PolicyStatement(
             actions=["states:StartExecution"], resources=[state_machine.state_machine_arn]))

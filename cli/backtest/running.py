@@ -22,7 +22,7 @@ from responder.model.service import Mode, Remedy, Service
 from responder.plan.weights import shipped
 from responder.plan.wording import duration, plural, stamp
 from responder.sources import Source
-from stacks.alarm_names import starting_names
+from stacks.alarm_names import alarm_names
 from stacks.used import used_actions
 
 _DAY_SECONDS = 86_400.0
@@ -90,7 +90,7 @@ def _used(service: Service, wanted: Wanted) -> tuple[Source, ...]:
 def _moments(service: Service, wanted: Wanted) -> list[Moment]:
     if wanted.at:
         return named(service.service, wanted.at)
-    names = list(dict.fromkeys([*starting_names(service.prefix, service), *wanted.alarms]))
+    names = list(dict.fromkeys([*alarm_names(service.prefix, service), *wanted.alarms]))
     at_home = replace(service, aws=replace(service.aws, role_arn=""))
     try:
         with targets.aimed(at_home):

@@ -154,7 +154,7 @@ def _of_schedules(resources: Mapping[str, Any], calls: Mapping[str, float], serv
     if beats := calls.get("heartbeat", 0.0):
         yield from _runs("sources, asked by the heartbeat", functions["ask"], beats * sources * services,
                          use["source_seconds"], prices)
-    asked = services * (beats * use["metrics_a_heartbeat"]
+    asked = services * (beats * use["metrics_a_heartbeat"] + calls.get("sweep", 0.0) * use["metrics_a_sweep"]
                         + calls.get("usual_traffic", 0.0) * use["metrics_a_usual_traffic"])
     yield line("metrics", "metrics asked of CloudWatch", asked, "metric_asked", prices)
     puts = services * calls.get("usual_traffic", 0.0)

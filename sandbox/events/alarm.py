@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from sandbox.events.event import Event, Fields, nothing
-from sandbox.places import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     from sandbox.parts import Sandbox
@@ -20,12 +19,11 @@ class Alarm(Fields):
 
 
 def apply(sandbox: Sandbox, fields: Alarm) -> None:
-    """Send events of the alarm on an outage."""
+    """Send events of the alarm on the error rate."""
     names = sandbox.evaluator.starting() if sandbox.evaluator else []
-    name = next((name for name in names if name.endswith("-outage")), "unknown")
-    child = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name.removesuffix('-outage')}-error-rate"
-    sandbox.engine.alarm_events(name, fields.count, f"{child} transitioned to ALARM at Thursday 26 November, 2026 "
-                                                    "00:00:00 UTC")
+    name = next((name for name in names if name.endswith("-error-rate")), "unknown")
+    sandbox.engine.alarm_events(name, fields.count, "Threshold Crossed: 1 out of the last 6 datapoints [0.4] breached "
+                                                    "the threshold (0.05)")
 
 
 EVENT = Event("alarm", Alarm, apply, nothing)

@@ -49,8 +49,8 @@ BROKEN = {
     "a user whom PagerDuty does not know": ("keys", "PagerDuty has no user U404"),
     "a disabled rule": ("rules", "it is disabled (Try everything that an incident would read)"),
     "a rule that starts nothing any more": ("rules", "it is disabled (An alarm of a service"),
-    "alarms that start nothing": ("rules", f"no rule that works takes {PREFIX}-{SERVICE}-outage"),
-    "a deleted alarm": ("alarms", f"alarm {PREFIX}-{SERVICE}-slow-burn: there is no such alarm"),
+    "alarms that start nothing": ("rules", f"no rule that works takes {PREFIX}-{SERVICE}-error-rate"),
+    "a deleted alarm": ("alarms", f"alarm {PREFIX}-{SERVICE}-loss-of-traffic-slow: there is no such alarm"),
     "an alarm without data": (
         "alarm-metrics", "PaymentPlatform Requestz (Component=frontend): nobody has published it"),
     "a deleted alias": ("state-machine", "state machine's alias live: it is gone"),
@@ -232,9 +232,8 @@ def _starting(world: World) -> Iterator[None]:
     for name in disabled:
         rules.disable_rule(Name=name)
     latency = alarms.describe_alarms(AlarmNames=[f"{PREFIX}-{SERVICE}-latency"])["MetricAlarms"][0]
-    burn = alarms.describe_alarms(AlarmNames=[f"{PREFIX}-{SERVICE}-slow-burn"], AlarmTypes=["CompositeAlarm"])[
-        "CompositeAlarms"][0]
-    alarms.delete_alarms(AlarmNames=[burn["AlarmName"]])
+    slow = alarms.describe_alarms(AlarmNames=[f"{PREFIX}-{SERVICE}-loss-of-traffic-slow"])["MetricAlarms"][0]
+    alarms.delete_alarms(AlarmNames=[slow["AlarmName"]])
     alarms.put_metric_alarm(**_settings(latency) | {"MetricName": "Requestz"})
     alias = world.outputs["Live"]
     kept = states.describe_state_machine_alias(stateMachineAliasArn=alias)
@@ -249,8 +248,8 @@ def _starting(world: World) -> Iterator[None]:
         for name in disabled:
             rules.enable_rule(Name=name)
         alarms.put_metric_alarm(**_settings(latency))
-        alarms.put_composite_alarm(**_settings(burn))
-        for alarm in (latency, burn):
+        alarms.put_metric_alarm(**_settings(slow))
+        for alarm in (latency, slow):
             alarms.set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="OK", StateReason="mended")
         states.create_state_machine_alias(name="live", routingConfiguration=kept["routingConfiguration"])
         boto3.client("ssm").put_parameter(Value="released", **switch)
@@ -263,7 +262,7 @@ def _settings(alarm: dict[str, Any]) -> dict[str, Any]:
     """What ``PutMetricAlarm`` takes of what ``DescribeAlarms`` gives."""
     taken = ("AlarmName", "AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions", "InsufficientDataActions",
              "MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period", "EvaluationPeriods",
-             "DatapointsToAlarm", "Threshold", "ComparisonOperator", "TreatMissingData", "AlarmRule")
+             "DatapointsToAlarm", "Threshold", "ComparisonOperator", "TreatMissingData")
     return {name: alarm[name] for name in taken if alarm.get(name) not in (None, "", [])}
 
 

@@ -9,13 +9,13 @@ from cli.doctor.model import Check, Probe, broken, note, well
 from cli.doctor.surroundings import Surroundings
 from responder.model.moment import iso
 from responder.model.service import Service
-from stacks.alarm_names import alarm_names, starting_names
+from stacks.alarm_names import alarm_names
 from stacks.deployment import Settings
 
 
 def wanted(settings: Settings, service: Service) -> list[str]:
     """Return the names of the alarms on which a service's incidents depend, the user's own among them."""
-    return list(dict.fromkeys([*starting_names(settings.prefix, service), *alarm_names(settings.prefix, service)]))
+    return list(dict.fromkeys(alarm_names(settings.prefix, service)))
 
 
 def _look(here: Surroundings) -> Iterable[Check]:

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from cli.doctor.account import Account, is_missing
 from cli.doctor.model import Check, Probe, broken, well
 from cli.doctor.surroundings import Surroundings, side_by_side
-from stacks.alarm_names import starting_names
+from stacks.alarm_names import alarm_names
 from stacks.elsewhere import is_elsewhere
 
 _ALARMS = "CloudWatch Alarm State Change"
@@ -28,7 +28,7 @@ def _look(here: Surroundings) -> Iterable[Check]:
     yield from side_by_side({f"rule {name}": partial(_rule, here.account, name, patterns) for name in names})
     live = {name for pattern in patterns for name in _alarms(pattern)}
     yield from here.of_each(lambda service: [starts(
-        starting_names(here.settings.prefix, service),
+        alarm_names(here.settings.prefix, service),
         handed_over(here.place(service)) if is_elsewhere(service) else live)])
 
 

@@ -68,8 +68,7 @@ def signal(event: Json, started: str, key: str) -> Signal:
     """
     given = decode(_AlarmEvent, event, "event")
     name, state = given.detail.alarm_name, given.detail.state
-    service = next((service for service in names()
-                    if name in deployed(service).starting or name in deployed(service).alarms), None)
+    service = next((service for service in names() if name in deployed(service).alarms), None)
     if service is None:
         raise NobodysAlarm(f"nobody looks after the alarm {name!r}: no configured service has it")
     # CloudWatch writes +0000, which is not what the timeline sorts by.

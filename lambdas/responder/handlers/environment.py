@@ -91,6 +91,11 @@ def memory_mib() -> int:
     return int(os.getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0"))
 
 
+def function_name() -> str:
+    """The function's name, which Lambda sets; empty elsewhere."""
+    return os.getenv("AWS_LAMBDA_FUNCTION_NAME", "")
+
+
 def part() -> str:
     """The source or the action that the function is for; empty for other functions."""
     return os.getenv("SOURCE", "") or os.getenv("ACTION", "")

@@ -23,7 +23,7 @@ from responder.model.masking import mask
 from responder.model.moment import iso
 from responder.model.service import deployed, load, names
 from responder.people.sns import publish
-from responder.plan.heartbeat import OBJECT, PARTITION, Heartbeat, Reading, measures, news, subject, text
+from responder.plan.heartbeat import OBJECT, PARTITION, Heartbeat, Reading, ended, measures, news, subject, text
 from responder.plan.own_metrics import FAILED
 
 _KEPT_DAYS = 30
@@ -64,7 +64,9 @@ class _FunctionError(Foreign):
 @observed()
 def handler(event: Json, context: object) -> dict[str, int]:
     """Try everything for each service; returns {service: parts that do not work}."""
-    return {name: _beat(name) for name in names()}
+    unread = {name: _beat(name) for name in names()}
+    telemetry.emit(environment.namespace(), ended(sum(unread.values())))
+    return unread
 
 
 def _beat(name: str) -> int:

@@ -22,16 +22,14 @@ _CALL_SECONDS = 4
 @observed()
 def handler(event: Json, context: object) -> dict[str, int | None]:
     """Make a snapshot for every service; returns {service: changes found}, None where none could be made."""
-    return {name: _measured(name) for name in environment.services() or names()}
-
-
-def _measured(name: str) -> int | None:
-    """Make a snapshot, and measure how old the newest one is."""
-    service, now = load(name), time.time()
-    with targets.aimed(service):
-        changes = _snapshot(service, now)
-    newest = Ledger(records(), name).last_at() if changes is None else now
-    telemetry.emit(environment.namespace(), of_ledger(name, time.time(), newest))
+    changes: dict[str, int | None] = {}
+    newest: list[float | None] = []
+    for name in environment.services() or names():
+        service, now = load(name), time.time()
+        with targets.aimed(service):
+            changes[name] = _snapshot(service, now)
+        newest.append(Ledger(records(), name).last_at() if changes[name] is None else now)
+    telemetry.emit(environment.namespace(), of_ledger(environment.function_name(), time.time(), newest))
     return changes
 
 

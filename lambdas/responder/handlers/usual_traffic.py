@@ -7,6 +7,7 @@ to two hours ahead, 1,000 of them a call; the mean of what is published twice is
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from responder.clients import aws
@@ -18,7 +19,7 @@ from responder.model.codec import Json
 from responder.model.evidence import Window
 from responder.model.service import Service, load, names
 from responder.model.zone import zone
-from responder.plan.usual_traffic import METRIC, STEP_SECONDS, same_times, usual
+from responder.plan.usual_traffic import METRIC, STEP_SECONDS, by_week, same_times, usual
 from responder.sources import cloudwatch
 
 _AHEAD_STEPS = 12
@@ -39,8 +40,8 @@ def _published(service: Service) -> int | None:
         return 0
     start = time.time() // STEP_SECONDS * STEP_SECONDS
     try:
-        rates = usual([_requests(service, *times) for times in same_times(
-            start, start + _AHEAD_STEPS * STEP_SECONDS, zone(service.reports.time_zone) or UTC)], _AHEAD_STEPS)
+        times = list(same_times(start, start + _AHEAD_STEPS * STEP_SECONDS, zone(service.reports.time_zone) or UTC))
+        rates = usual(by_week(_requests(service, times), times), _AHEAD_STEPS)
         count = _publish(service, start, rates)
     except CallFailed as failed:
         log(step="usual_traffic", service=service.service, failed=failed.note)
@@ -49,10 +50,11 @@ def _published(service: Service) -> int | None:
     return count
 
 
-def _requests(service: Service, start: float, end: float) -> dict[float, float]:
-    """Return one week's requests to the entry, by step."""
-    found = cloudwatch.entry_requests(service, Window(start, end), STEP_SECONDS)
-    return {(at - start) // STEP_SECONDS: count for at, count in found.items()}
+def _requests(service: Service, times: Sequence[tuple[float, float]]) -> Mapping[float, float]:
+    """Return the requests to the entry, by the start of each step of all weeks: AWS charges for each metric of a call,
+    and not for how far it reaches."""
+    return cloudwatch.entry_requests(service, Window(min(start for start, _ in times), max(end for _, end in times)),
+                                     STEP_SECONDS)
 
 
 def _publish(service: Service, start: float, rates: list[float | None]) -> int:

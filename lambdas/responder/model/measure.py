@@ -17,7 +17,8 @@ Dimensions = tuple[tuple[str, str], ...]
 
 
 class Metric(StrEnum):
-    """A metric's name. The comment behind each names its dimensions besides ``Service``."""
+    """A metric's name. The comment behind each names its dimensions besides ``Service``; of those of all services
+    together, which have one ``Services=all``, in place of it."""
 
     OPENED = "IncidentsOpened"
     CLOSED = "IncidentsClosed"  # Outcome
@@ -29,10 +30,10 @@ class Metric(StrEnum):
     ANSWERED = "ApprovalsAnswered"  # Answer
     WAITING = "ApprovalsWaiting"
     REMEDIES = "Remedies"  # Action, Outcome
-    STEP_FAILURES = "StepFailures"
-    LEDGER_AGE = "LedgerAge"
+    STEP_FAILURES = "StepFailures"  # and once more of all services together
+    LEDGER_AGE = "LedgerAge"  # in place of it: Function
     COST = "CostEstimate"
-    UNREAD = "HeartbeatUnread"
+    UNREAD = "HeartbeatUnread"  # of all services together
     SOURCE_UNREAD = "SourceUnread"  # Source
 
 
@@ -50,6 +51,15 @@ def measure(metric: Metric, value: float, unit: Unit, service: str, **more: str)
     """Return a measure of a service; ``more`` are further dimensions, without those that are empty."""
     return Measure(metric, value, unit, (("Service", service), *(
         (name.capitalize(), said) for name, said in more.items() if said)))
+
+
+def overall(metric: Metric, value: float, unit: Unit, **more: str) -> Measure:
+    """Return a measure of all services together, so that one alarm looks at one metric however many they are.
+
+    ``more`` takes the place of the dimension ``Services=all``.
+    """
+    return Measure(metric, value, unit, tuple(
+        (name.capitalize(), said) for name, said in (more or {"services": "all"}).items()))
 
 
 def count(metric: Metric, service: str, **more: str) -> Measure:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from responder.model.frozen import dataclass
-from responder.model.measure import Measure, Metric, measure
+from responder.model.measure import Measure, Metric, measure, overall
 from responder.model.moment import iso
 
 PARTITION = "HEARTBEAT"
@@ -95,11 +95,14 @@ def text(service: str, kept: Heartbeat, found: News) -> str:
 
 
 def measures(service: str, readings: Sequence[Reading]) -> list[Measure]:
-    """Return how many parts do not work, and one measure for each source that cannot be read.
+    """Return one measure for each part that does not work.
 
-    A source that can be read has none, because a metric costs money for each hour in which it has a value.
+    A part that works has none, because a metric costs money for each hour in which it has a value.
     """
-    unread = [reading for reading in readings if reading.note]
-    return [measure(Metric.UNREAD, float(len(unread)), "Count", service), *(
-        measure(Metric.SOURCE_UNREAD, 1.0, "Count", service, source=reading.part.removeprefix("source "))
-        for reading in unread)]
+    return [measure(Metric.SOURCE_UNREAD, 1.0, "Count", service, source=reading.part.removeprefix("source "))
+            for reading in readings if reading.note]
+
+
+def ended(unread: int) -> list[Measure]:
+    """Return how many parts of all services do not work: it says that a heartbeat came to its end, too."""
+    return [overall(Metric.UNREAD, float(unread), "Count")]

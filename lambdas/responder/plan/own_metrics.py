@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from responder.model.incident import SourceAnswer
-from responder.model.measure import Measure, Metric, measure
+from responder.model.measure import Measure, Metric, measure, overall
 
 FAILED = frozenset({"malformed", "throttled", "unauthorized", "timeout", "unavailable"})
 """Statuses of a finding that say that the source could not be read; the others say what it found."""
+_NEVER_SECONDS = 86_400.0
 _GB_SECOND, _REQUEST, _TRANSITION = 0.0000133334, 0.0000002, 0.000025
 """US dollars in us-east-1: Lambda on arm64 for each GB and second and for each request, and a transition of a standard
 workflow. Source: AWS's pages "AWS Lambda Pricing" and "AWS Step Functions Pricing"."""
@@ -32,12 +33,13 @@ def of_answers(service: str, answers: Sequence[SourceAnswer]) -> list[Measure]:
     return measures
 
 
-def of_ledger(service: str, now: float, at: float | None) -> list[Measure]:
-    """Return how old the newest snapshot of the ledger is; nothing where there never was one.
+def of_ledger(function: str, now: float, newest: Sequence[float | None]) -> list[Measure]:
+    """Return how old the oldest of the ledgers is that one function keeps, by the newest snapshot of each.
 
-    ``now`` and ``at``, when it was made, are seconds since 1970 (UTC).
+    Times are seconds since 1970 (UTC); None: there never was a snapshot, which counts as one of long ago.
     """
-    return [] if at is None else [measure(Metric.LEDGER_AGE, max(0.0, now - at), "Seconds", service)]
+    ages = [_NEVER_SECONDS if at is None else max(0.0, now - at) for at in newest]
+    return [overall(Metric.LEDGER_AGE, max(ages), "Seconds", function=function)] if ages and function else []
 
 
 def cost(service: str, seconds: float, memory_mib: int, states: int) -> Measure:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from responder.model.codec import decode_known
 from responder.model.frozen import dataclass
-from responder.model.measure import Measure, Metric, count, measure
+from responder.model.measure import Measure, Metric, count, measure, overall
 from responder.plan.course import Course, RemedyRef
 from responder.plan.next_step import (
     RESULTS,
@@ -96,4 +96,4 @@ def _of_ruling(service: str, found: Ruled, course: Course) -> list[Measure]:
 
 def of_failure(service: str) -> list[Measure]:
     """Return what it amounts to that a state failed in spite of its retries: an error, a time-out, a throttle."""
-    return [count(Metric.STEP_FAILURES, service)] if service else []
+    return [count(Metric.STEP_FAILURES, service), overall(Metric.STEP_FAILURES, 1.0, "Count")] if service else []

@@ -30,6 +30,15 @@ def same_times(start: float, end: float, zone: tzinfo = UTC) -> Iterator[tuple[f
         yield first, last
 
 
+def by_week(counts: Mapping[float, float], times: Sequence[tuple[float, float]]) -> list[dict[float, float]]:
+    """Return for each of some stretches of time what was counted in it, by step (0, 1, …).
+
+    ``counts`` has the start of each step of all the time, in seconds since 1970 (UTC), as have ``times``.
+    """
+    return [{(at - start) // STEP_SECONDS: count for at, count in counts.items() if start <= at < end}
+            for start, end in times]
+
+
 def usual(weeks: Sequence[Mapping[float, float]], steps: int) -> list[float | None]:
     """Return the usual requests a second for each step of a time; None where fewer than two weeks say something.
 

@@ -50,18 +50,19 @@ class CloudWatch:
 
     def __init__(self, *weeks: float) -> None:
         self._weeks = weeks
+        self.asked = 0
         self.put: list[dict[str, Any]] = []
 
     def get_metric_data(self, *, StartTime: datetime, EndTime: datetime,  # noqa: N803 - boto3's names
                         MetricDataQueries: list[dict[str, Any]], ScanBy: str) -> dict[str, Any]:  # noqa: N803
         query, = MetricDataQueries
-        assert query["MetricStat"]["Period"] == STEP_SECONDS and StartTime.timestamp() % STEP_SECONDS == 0
-        back = round((NOW - StartTime.timestamp()) / 604_800)
-        times = range(int(StartTime.timestamp()), int(EndTime.timestamp()), STEP_SECONDS)
-        known = back <= len(self._weeks) and ScanBy
+        assert ScanBy and query["MetricStat"]["Period"] == STEP_SECONDS and StartTime.timestamp() % STEP_SECONDS == 0
+        self.asked += 1
+        times = {at: round((NOW - at) / 604_800) for at in range(
+            int(StartTime.timestamp()), int(EndTime.timestamp()), STEP_SECONDS)}
+        known = {at: self._weeks[back - 1] for at, back in times.items() if 1 <= back <= len(self._weeks)}
         return {"MetricDataResults": [{"Id": query["Id"], "StatusCode": "Complete", "Timestamps": [
-            datetime.fromtimestamp(at, UTC) for at in times if known], "Values": [
-                self._weeks[back - 1] for _ in times if known]}]}
+            datetime.fromtimestamp(at, UTC) for at in known], "Values": list(known.values())}]}
 
     def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803
         assert Namespace == "incident-response" and len(MetricData) <= 1000
@@ -79,6 +80,7 @@ def test_the_next_two_hours_are_published_for_each_period(monkeypatch: pytest.Mo
     monkeypatch.setattr(usual_traffic.time, "time", lambda: NOW)
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "incident-response")
     count = usual_traffic._published(shipped_service())
+    assert cloudwatch.asked == 1
     times = [item["Timestamp"].timestamp() for item in cloudwatch.put]
     assert count == len(times) == len(set(times))
     # CloudWatch takes data of up to two hours ahead, and the alarms need one for each of their periods.

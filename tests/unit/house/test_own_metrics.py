@@ -107,5 +107,5 @@ def test_the_team_hears_of_each_change_that_lasts_and_no_more_often_than_the_bou
 def test_only_what_cannot_be_read_has_a_measure_of_its_own() -> None:
     made = measures("shop", (Reading("source a"), Reading("source b", "refused"), Reading("table", "refused")))
     assert [(one.metric, one.value, one.dimensions[1:]) for one in made] == [
-        (Metric.UNREAD, 2.0, ()), (Metric.SOURCE_UNREAD, 1.0, (("Source", "b"),)),
+        (Metric.SOURCE_UNREAD, 1.0, (("Source", "b"),)),
         (Metric.SOURCE_UNREAD, 1.0, (("Source", "table"),))]

@@ -12,7 +12,8 @@ from responder.handlers import alarm_event
 from responder.model import service as services
 from responder.model.service import loading
 
-NAME = "incident-response-payment-gateway-outage"
+NAME = "checkout-outage"
+"""An alarm of the user's own that joins others."""
 CHILD = "incident-response-payment-gateway-error-rate"
 
 
@@ -35,7 +36,7 @@ def one_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "deployed").mkdir()
     (tmp_path / "payment-gateway.json").write_text("{}")
     (tmp_path / "deployed" / "payment-gateway.json").write_text(json.dumps(
-        {"alarms": [CHILD], "starting": [NAME], "sources": {}, "remedies": []}))
+        {"alarms": [CHILD, NAME], "sources": {}, "remedies": []}))
     monkeypatch.setenv("RESPONDER_CONFIG", str(tmp_path))
     loading.deployed.cache_clear()
     assert services.names() == ("payment-gateway",)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from responder.model.service import Objective, OwnAlarm, Service, Starter, Starters, Tag
-from stacks.alarm_names import alarm_names, objective, starting_names
+from responder.plan.burn import objective
+from stacks.alarm_names import alarm_names, in_patterns
 from stacks.consistency import inconsistent
 
 
@@ -45,12 +46,30 @@ def test_the_alarms_follow_from_the_configuration(service: Service) -> None:
     own = replace(service.alarms, own=(OwnAlarm("mine"), OwnAlarm(tag=Tag("k", "v"))), objective=None)
     without = replace(service, alarms=own)
     assert objective(without) is None
-    assert starting_names("p", without) == ["p-payment-gateway-outage", "mine"]
+    assert {"p-payment-gateway-error-rate", "p-payment-gateway-loss-of-traffic", "mine"} <= set(
+        alarm_names("p", without))
     reports = replace(service.reports, objective=Objective(0.995, 1000.0))
     assert objective(replace(without, reports=reports)) == 0.995
-    assert starting_names("p", replace(without, reports=reports)) == [
-        "p-payment-gateway-outage", "p-payment-gateway-slow-burn", "mine"]
+    # What burns the error budget is judged by the sweep, and has no alarm.
+    assert alarm_names("p", replace(without, reports=reports)) == alarm_names("p", without)
     operations = replace(without, metrics=replace(
         service.metrics, operation_dimension="Operation", operations=("refund",)))
     assert "p-payment-gateway-error-rate-of-refund" in alarm_names("p", operations)
     assert found(operations) == []
+
+
+def test_the_names_of_many_alarms_have_room_in_event_patterns() -> None:
+    names = [f"incident-response-payment-gateway-error-rate-of-{number:03}" for number in range(120)]
+    groups = list(in_patterns(names))
+    assert [name for group in groups for name in group] == names and len(groups) > 1
+    assert all(sum(len(name) + 3 for name in group) <= 1500 for group in groups)
+    assert list(in_patterns([])) == []
+
+
+@pytest.mark.parametrize(("seconds", "metric", "refused"), [
+    (60, 10, False), (10, 10, False), (30, 10, False), (20, 10, True), (10, 60, True), (60, 60, False)])
+def test_latency_is_judged_by_periods_that_there_are(service: Service, seconds: int, metric: int,
+                                                     refused: bool) -> None:
+    changed = replace(service, alarms=replace(service.alarms, latency_period_seconds=seconds),
+                      metrics=replace(service.metrics, period_seconds=metric))
+    assert ("alarms.latency_period_seconds" in found(changed)) is refused

@@ -1,4 +1,4 @@
-"""The alarms as CloudWatch evaluates them: what the math says, what is missing, what a composite joins."""
+"""The alarms as CloudWatch evaluates them: what the math says, what is missing."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.alarms import Alarm, Composite
+from responder.plan.sureness import sureness
+from sandbox.alarms import Alarm
 from sandbox.metric_math import compiled
-from stacks.alarm_math import below_usual, share_at_least, sureness
+from stacks.alarm_math import below_usual, below_usual_or_floor, share_at_least
 
 STAT = {"Metric": {"Namespace": "N", "MetricName": "M"}, "Period": 60, "Stat": "Sum"}
 
@@ -71,6 +72,26 @@ def test_traffic_is_lost_only_where_much_is_usual(requests: float | None, usual:
     assert (None if found is None else found < 0) is lost
 
 
+@pytest.mark.parametrize(("requests", "usual", "lost"), [
+    (None, None, None), (0.0, None, True), (2.0, None, True), (3.0, None, False), (500.0, None, False),
+    (None, 0.0, False), (None, 0.1, False), (2.0, 0.1, False), (1.0, 4.0, True), (None, 4.0, True), (40.0, 4.0, False)])
+def test_until_something_usual_is_known_a_floor_tells_loss_of_traffic(requests: float | None, usual: float | None,
+                                                                      lost: bool | None) -> None:
+    """No data of either make no data point, which the alarm takes as a loss."""
+    found = compiled(below_usual_or_floor("requests", "usual", 10, 0.4, sureness(0.1, 10, 3), 3.0))(
+        {"requests": requests, "usual": usual})
+    assert (None if found is None else found < 0) is lost
+
+
+@given(st.one_of(st.none(), st.floats(0, 1e5)), st.floats(0, 1e4))
+def test_the_floor_changes_nothing_where_something_usual_is_known(requests: float | None, usual: float) -> None:
+    z = sureness(0.1, 10, 3)
+    values = {"requests": requests, "usual": usual}
+    alone = compiled(below_usual("requests", "usual", 10, 0.4, z))(values)
+    both = compiled(below_usual_or_floor("requests", "usual", 10, 0.4, z, 3.0))(values)
+    assert alone is not None and both == pytest.approx(alone, abs=1e-6)
+
+
 @pytest.mark.parametrize(("expression", "values", "expected"), [
     ("a / b", {"a": 1.0, "b": 0.0}, None), ("a / b", {"a": None, "b": 4.0}, 0.0),
     ("a - b", {"a": None, "b": None}, None),
@@ -112,15 +133,3 @@ def test_m_of_n() -> None:
     data = {"errors": {0.0: 9.0, 60.0: 0.0, 120.0: 9.0}, "requests": {0.0: 10.0, 60.0: 10.0, 120.0: 10.0}}
     assert found.evaluate(found.read(data), 180.0)[0] == "ALARM"
     assert found.evaluate(found.read(data), 120.0)[0] == "OK"
-
-
-@given(st.tuples(st.booleans(), st.booleans(), st.booleans()))
-def test_a_composite_joins_by_its_rule(on: tuple[bool, bool, bool]) -> None:
-    a, b, c = on
-    rule = Composite({"AlarmName": "x", "AlarmRule": '(ALARM("a-1") OR ALARM("b-or")) AND NOT ALARM("c")'})
-    assert rule.on({"a-1": a, "b-or": b, "c": c}) == ((a or b) and not c)
-
-
-def test_a_rule_that_is_not_known_is_refused() -> None:
-    with pytest.raises(ValueError, match="does not know"):
-        Composite({"AlarmName": "x", "AlarmRule": 'OK("a")'})

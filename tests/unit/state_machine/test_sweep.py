@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,7 @@ from responder.model.codec import encode
 from responder.model.evidence.alarms import AlarmState
 from responder.model.incident import Signal
 from responder.model.service import Service, deployed
+from responder.plan import burn
 from responder.plan.sweep import AFTER_SECONDS, MOST_SECONDS, round_of, starts
 from responder.records.table import iso
 from tests.conftest import timeline
@@ -80,6 +82,11 @@ class StepFunctions:
         self.inputs[name] = json.loads(input)
 
 
+def minutes(window: Any, counted: Any) -> dict[float, float]:
+    """What CloudWatch has for each minute; a count of nothing is not published."""
+    return {at: count for at in range(int(window.start), int(window.end), 60) if (count := counted(at))}
+
+
 @pytest.fixture
 def machine(service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SimpleNamespace]:
     """A deployment with two alarms, an empty table, and a clock that tests set."""
@@ -92,11 +99,15 @@ def machine(service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     deployed.cache_clear()
     with mock_aws():
         table, functions = timeline(), StepFunctions()
-        found = SimpleNamespace(table=table, functions=functions, on=(), now=time.time())
+        found = SimpleNamespace(table=table, functions=functions, on=(), now=time.time(), told=[],
+                                requests=lambda at: 600.0, errors=lambda at: 0.0)
         for module in (sweep, open):
             monkeypatch.setattr(module, "records", lambda: table)
         monkeypatch.setattr(aws, "client", lambda *_, **__: functions)
         monkeypatch.setattr(sweep.alarm_states, "on", lambda names: found.on)
+        monkeypatch.setattr(sweep.cloudwatch, "entry_counts", lambda service, window, seconds: (
+            minutes(window, found.requests), minutes(window, found.errors)))
+        monkeypatch.setattr(sweep, "publish", lambda topic, subject, text, about: found.told.append((subject, text)))
         monkeypatch.setattr(sweep.time, "time", lambda: found.now)
         yield found
     deployed.cache_clear()
@@ -153,7 +164,135 @@ def test_alarms_that_cannot_be_read_start_nothing_and_end_nothing(
         raise CallFailed("unauthorized", "CloudWatch refused the credentials")
 
     monkeypatch.setattr(sweep.alarm_states, "on", denied)
+    # It fails, because an alarm tells people when no sweep comes to its end.
+    with pytest.raises(sweep.NotSwept, match="payment-gateway: CloudWatch refused"):
+        sweep.handler({}, None)
+    assert not machine.functions.inputs
+
+
+def test_a_service_that_cannot_be_looked_at_costs_no_other_its_sweep(
+        machine: SimpleNamespace, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.on = (AlarmState(NAMES[0], "ALARM", machine.now - 400, "Threshold Crossed"),)
+
+    def loaded(name: str) -> Service:
+        if name == "another":
+            raise CallFailed("unauthorized", "its account refused the role")
+        return service
+
+    monkeypatch.setattr(sweep, "names", lambda: ("another", "payment-gateway"))
+    monkeypatch.setattr(sweep, "load", loaded)
+    with pytest.raises(sweep.NotSwept, match="another"):
+        sweep.handler({}, None)
+    assert len(machine.functions.inputs) == 1
+
+
+# --- the error budget ------------------------------------------------------------------------------------------------
+
+
+def swept(machine: SimpleNamespace, since: float, until: float) -> list[int]:
+    """Sweep each five minutes; returns after which minutes the burning budget started the plan."""
+    started = []
+    for minute in range(int(since // 60), int(until // 60), 5):
+        machine.now = minute * 60.0 + 20
+        if sweep.handler({}, None) == {"payment-gateway": burn.NAME}:
+            started.append(minute - int(since // 60))
+    return started
+
+
+def test_a_burn_starts_the_plan_once_says_its_numbers_and_reaches_people_by_itself(machine: SimpleNamespace) -> None:
+    """Of 600 requests a minute 3 % fail: too few for an outage, and the month's budget is gone in a day."""
+    began = machine.now // 300 * 300
+    machine.errors = lambda at: 18.0 if at >= began else 0.0
+    started = swept(machine, began, began + 3 * 3600)
+    assert len(started) == 1 and 25 <= started[0] <= 60
+    given_input, = machine.functions.inputs.values()
+    start = open._read(open.OpenEvent("arn:2", iso(machine.now), iso(machine.now), given_input))
+    assert (start.signal.kind, start.signal.name, start.signal.service) == ("alarm", burn.NAME, "payment-gateway")
+    assert "requests failed in 60 min" in start.signal.reason and "3.00% in the last 5 min" in start.signal.reason
+    (subject, text), = machine.told
+    assert "the error budget burns" in subject and start.signal.reason in text and "not running" in text
+    # It ends, and begins anew on another day: that is another episode.
+    again = began + 12 * 3600
+    machine.errors = lambda at: 18.0 if at >= again else 0.0
+    assert len(swept(machine, again, again + 3600)) == 1 and len(machine.told) == 2
+
+
+def test_a_burn_that_pauses_for_a_moment_is_told_once(machine: SimpleNamespace) -> None:
+    began = machine.now // 300 * 300
+    machine.errors = lambda at: 18.0 if at >= began and (at - began) % 3600 < 3000 else 0.0
+    assert len(swept(machine, began, began + 3 * 3600)) == 1
+
+
+def test_people_are_told_of_a_burn_though_telling_them_failed_at_first(
+        machine: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    began = machine.now // 300 * 300
+    machine.errors = lambda at: 18.0
+    machine.now = began
+    told, publish = machine.told, sweep.publish
+
+    def fails(*given: Any) -> Any:
+        raise CallFailed("unavailable", "SNS did not answer")
+
+    monkeypatch.setattr(sweep, "publish", fails)
+    with pytest.raises(sweep.NotSwept):
+        sweep.handler({}, None)
+    monkeypatch.setattr(sweep, "publish", publish)
+    machine.now += 300
+    sweep.handler({}, None)
+    assert len(told) == 1 and len(machine.functions.inputs) == 1
+
+
+def test_a_burn_starts_nothing_beside_an_incident_nor_soon_after_one(machine: SimpleNamespace) -> None:
+    began = machine.now // 300 * 300
+    machine.now, machine.errors = began, lambda at: 18.0
+    signal = Signal(iso(began), "alarm", NAMES[1], "k", "payment-gateway", "")
+    machine.table.open("payment-gateway", "i-1", "arn:1", iso(began), signal)
     assert sweep.handler({}, None) == {"payment-gateway": ""}
+    machine.table.update("i-1", status="closed", outcome="escalated", closed_at=iso(began + 60))
+    machine.table.close("payment-gateway", "i-1", "arn:1")
+    # What still burns half an hour later is no remainder of it.
+    assert swept(machine, began, began + 3600) == [35] and len(machine.told) == 1
+
+
+def test_no_burn_is_told_while_an_alarm_is_on_or_the_windows_remember_an_outage(machine: SimpleNamespace) -> None:
+    began = machine.now // 300 * 300
+    machine.now, machine.errors = began, lambda at: 18.0
+    machine.on = (AlarmState(NAMES[0], "ALARM", began - 100),)
+    assert sweep.handler({}, None) == {"payment-gateway": ""}
+    # Three minutes in which all requests fail use up what two hours may: its own alarm told of them, and afterwards all
+    # is well.
+    machine.on = ()
+    machine.errors = lambda at: 600.0 if began <= at < began + 180 else 0.0
+    assert swept(machine, began, began + 3600) == [] and machine.told == []
+
+
+@pytest.mark.parametrize(("requests", "errors"), [
+    (0.0, 0.0),    # nothing is known
+    (600.0, 0.6),  # just the budget
+    (0.1, 0.1)])   # one customer who tries again
+def test_what_is_no_burn_starts_nothing(machine: SimpleNamespace, requests: float, errors: float) -> None:
+    machine.requests, machine.errors = lambda at: requests, lambda at: errors if at % 600 == 0 or errors > 0.5 else 0.0
+    assert swept(machine, machine.now, machine.now + 3600) == [] and machine.told == []
+
+
+def test_without_an_objective_nobody_asks_for_requests(
+        machine: SimpleNamespace, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "load", lambda name: replace(
+        service, alarms=replace(service.alarms, objective=None), reports=replace(service.reports, objective=None)))
+    monkeypatch.setattr(sweep.cloudwatch, "entry_counts", lambda *given: 1 / 0)
+    assert sweep.handler({}, None) == {"payment-gateway": ""}
+
+
+@given(st.integers(0, 400), st.integers(0, 400))
+def test_more_failures_never_make_a_burn_of_less(errors: int, more: int) -> None:
+    """As long as none of its minutes looks like an outage."""
+    from tests.conftest import shipped_service
+
+    service, end = shipped_service(), 100_000_020.0
+    requests = {end - 60 * minute: 10_000.0 for minute in range(1, 361)}
+    first, second = (burn.burning(service, requests, dict.fromkeys(requests, float(count)), end)
+                     for count in (errors, errors + more))
+    assert first is None or second is not None or errors + more > 400
 
 
 @mock_aws

@@ -67,12 +67,10 @@ class Deployment:
     """What was deployed for a service; written by ``stacks/packaging.py`` beside the configuration."""
 
     alarms: tuple[str, ...]
-    """The names of the CloudWatch alarms of which each one is an outage."""
+    """The names of the CloudWatch alarms whose events start its incidents."""
     sources: Mapping[str, tuple[Asked, ...]]
     """Phase to the sources that are asked in it."""
     remedies: tuple[Remedy, ...]
-    starting: tuple[str, ...] = ()
-    """The names of the alarms whose events start its incidents: those that join the others, and the user's own."""
 
 
 @cache

@@ -161,6 +161,17 @@ def entry_requests(service: Service, window: Window, period_seconds: int) -> Poi
     return _Measures.of(found, place).requests
 
 
+def entry_counts(service: Service, window: Window, period_seconds: int) -> tuple[Points, Points]:
+    """Return requests to the entry and failures of them, by the start of each period; raises CallFailed."""
+    place = next(index for index, component in enumerate(service.components) if component.name == service.entry)
+    found, note = read(aws.client("cloudwatch", 8), _queries(service, period_seconds, _COUNTS, {place}), window,
+                       period_seconds)
+    if note:
+        raise CallFailed("unavailable", note)
+    both = _Measures.of(found, place)
+    return both.requests, both.errors
+
+
 def _alarms(query: Query, cloudwatch: Any) -> Finding[Alarms]:
     """An alarm's state is what CloudWatch made of the same metrics: shown to people, and no evidence of a cause."""
     names = deployed(query.service.service).alarms[:_NAMES]

@@ -135,7 +135,7 @@ def test_a_responder_that_is_not_deployed_has_no_ledger_and_the_report_says_so(c
 
 
 def test_incidents_are_found_by_the_history_of_the_alarms(config: Path, cloud: Cloud) -> None:
-    outage = "incident-response-payment-gateway-outage"
+    outage = "incident-response-payment-gateway-error-rate"
     cloud.errors = lambda at: 200.0 if at >= THEN - 60 else 1.0
     cloud.history = ((outage, THEN, "ALARM"), (outage, THEN + 300, "OK"), ("checkout-errors", THEN + 100, "ALARM"))
     (case,) = report(run(config, "--since", "1d", "--alarm", "checkout-errors", "--json")).cases

@@ -97,10 +97,21 @@ def test_free_allowances_pay_no_more_than_is_used() -> None:
 def test_the_shipped_deployment_stays_within_what_its_page_says() -> None:
     """docs/costs.md says these; the snapshot is the template of the shipped configuration."""
     lines = of_template(json.loads(SNAPSHOT.read_text()), PRICES)
-    assert total(lines) < 15.70
+    assert total(lines) < 10.00
     by_part = {part: sum(one.dollars for one in lines if one.part == part) for part in {one.part for one in lines}}
     assert by_part["table"] < 0.15 and by_part["functions"] < 0.30
     assert max(by_part, key=lambda part: by_part[part]) == "alarms"
+
+
+def test_a_further_service_stays_within_its_goal() -> None:
+    """What a further service adds: its own alarms, their metric, and its share of what schedules start."""
+    template = json.loads(SNAPSHOT.read_text())
+    own = {f"Twin{name}": resource for name, resource in template["Resources"].items()
+           if resource["Type"].startswith("AWS::CloudWatch") and "AlarmName" in resource["Properties"]}
+    renamed = json.loads(json.dumps(own).replace('"Value": "payment-gateway"', '"Value": "payment-gateway-twin"'))
+    two = {"Metadata": {"Services": {"a": {}, "b": {}}}, "Resources": {**template["Resources"], **renamed}}
+    assert renamed
+    assert 2.50 < total(beyond(of_template(two, PRICES), of_template(template, PRICES))) < 3.00
 
 
 def test_a_large_cluster_hardly_makes_the_ledger_dearer(tmp_path: Path) -> None:
@@ -154,9 +165,9 @@ def test_the_command_prices_a_template_and_holds_it_to_a_budget(tmp_path: Path) 
         sum(line["dollars"] for line in bill["first_service"]))
     assert CliRunner().invoke(built(), [*arguments, "--budget", "1"]).exit_code == 1
     half = tmp_path / "half.yaml"
-    half.write_text("prices: {dashboard: 0}")
+    half.write_text("prices: {key_month: 0}")
     cheaper = json.loads(CliRunner().invoke(built(), [*arguments, "--prices", str(half)]).stdout)
-    assert bill["first_dollars"] - cheaper["first_dollars"] == pytest.approx(3.0)
+    assert bill["first_dollars"] - cheaper["first_dollars"] == pytest.approx(PRICES["key_month"])
 
 
 @pytest.mark.parametrize(("arguments", "said"), [

@@ -24,7 +24,7 @@ from responder.model.moment import iso
 from responder.model.service import Service
 from responder.plan.heartbeat import Heartbeat, Reading
 from responder.records.store import Store
-from stacks.alarm_names import alarm_names, starting_names
+from stacks.alarm_names import alarm_names
 from tests.conftest import ROOT, shipped_service
 from tests.engine import running
 
@@ -60,7 +60,7 @@ def look(*only: str, folder: str = str(ROOT / "config")) -> tuple[int, Checks]:
 
 
 def _template(service: Service) -> dict[str, Any]:
-    names = starting_names("incident-response", service)
+    names = alarm_names("incident-response", service)
     return {
         "Metadata": {"Services": {service.service: json.dumps(encode(service))}},
         "Resources": {
@@ -115,7 +115,7 @@ def _fill(place: Place, service: Service) -> None:
     secrets, cloudwatch = boto3.client("secretsmanager"), boto3.client("cloudwatch")
     for name in _NAMED:
         secrets.create_secret(Name=f"incident-response/{name}", SecretString=_FORMS.get(name, "a-key-of-the-vendor"))
-    for name in {*alarm_names("incident-response", service), *starting_names("incident-response", service)}:
+    for name in alarm_names("incident-response", service):
         _alarm(name, "Requests")
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="made so")
     cloudwatch.put_metric_data(Namespace="PaymentPlatform", MetricData=[
@@ -167,7 +167,7 @@ BROKEN = {
         "secrets", "it is a license key", "put-secret-value --secret-id incident-response/newrelic"),
     "a disabled rule": ("rules", "it is disabled (An alarm went off)", "aws events enable-rule --name"),
     "alarms that start nothing": (
-        "rules", "no rule that works takes incident-response-payment-gateway-outage", "enable the rule"),
+        "rules", "no rule that works takes incident-response-payment-gateway-error-rate", "enable the rule"),
     "a rule without a target": ("rules", "it has no target (Each minute)", "deploy again"),
     "an undelivered event": ("queues", "1 message could not be delivered", "aws sqs purge-queue"),
     "a deleted alarm": (
