@@ -25,7 +25,7 @@ _TOKEN = re.compile(r"\s*(<=|>=|<>|[=<>(),+-]|[#:]?\w+)")
 _MISSING = object()
 
 
-class Failed(ClientError):
+class Failed(ClientError):  # type: ignore[misc]  # botocore has no types
     """The condition does not hold."""
 
 
@@ -81,8 +81,11 @@ class Dynamo:
         with self._lock:
             self._begin("update_item", Key)
             self._check(Key, more)
+            before = self.items.get((Key["pk"]["S"], Key["sk"]["S"]), {})
             after = self._updated(Key, UpdateExpression, more)
-        return {"Attributes": formed(after)} if ReturnValues in ("ALL_NEW", "UPDATED_NEW") else {}
+        assert ReturnValues in ("", "UPDATED_NEW"), ReturnValues
+        changed = {name: value for name, value in after.items() if name not in Key and before.get(name) != value}
+        return {"Attributes": formed(changed)} if ReturnValues else {}
 
     def transact_write_items(self, *, TransactItems: list[Item]) -> Item:  # noqa: N803
         with self._lock:
