@@ -168,6 +168,13 @@ class Records(Construct):
         else:
             self.key.grant_decrypt(role)
 
+    def grant_budget(self, role: iam.Role, source: str) -> None:
+        """Let a source's function take its turns, by updates alone."""
+        role.add_to_policy(iam.PolicyStatement(
+            actions=["dynamodb:UpdateItem"], resources=[self.table.table_arn],
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"BUDGET#{source}#*"]}}))
+        self.grant_writing(role)
+
     def grant_writing(self, role: iam.IRole) -> None:
         """Let a role use the key for its writes."""
         self.key.grant_encrypt_decrypt(role)

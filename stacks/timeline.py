@@ -6,6 +6,7 @@
 | decide | all | `INCIDENT#`, `SERVICE#`, `TARGET#`, adds `REMEDIES#` and `REFUSED#`; of `REMEDY#` only `judged:…` |
 | tell | all | of `INCIDENT#` its state and end; `SERVICE#`, `TARGET#`, `CHANNEL#` and `TASK#` |
 | report | the incident, its remedies and timeline, `HISTORY#` | `HISTORY#`; of the incident only its report's address |
+| a source | `SHARED#` of its own, and what it declares | `SHARED#` and `BUDGET#` of its own |
 | a remedy | the incident, its remedies, its target's lease | of `REMEDY#` only its own attributes |
 | a remedy with an audience | the same | `CHANNEL#`; `TASK#` where it gives somebody a task |
 

@@ -231,10 +231,25 @@ class Workflow(Construct):
         if source.reads == "LEDGER#":
             # It compares the current objects with the ledger's, hidden values included.
             self._records.grant_marks(function)
+        self._let_it_look(function, unit)
         if source.reads:
             self._records.grant_partition(function.role, source.reads + "*" if source.reads.endswith("#")
                                           else source.reads)
         return function
+
+    def _let_it_look(self, function: Function, unit: Unit) -> None:
+        """Let a source's function keep its budget, and what it shares, among incidents (``docs/neighbours.md``).
+
+        One without a way to the table goes without: its calls are then bounded by their vendor alone.
+        """
+        source = sources.load(unit.name)
+        counted = source.budget is not None and any(source.budget.scope(service) for service in unit.services)
+        if (unit.network and "dynamodb" not in unit.network.endpoints) or not (counted or source.shared):
+            return
+        function.function.add_environment("LOOKS", self._records.table.table_name)
+        self._records.grant_budget(function.role, source.name)
+        if source.shared:
+            self._records.grant_partition(function.role, f"SHARED#{source.name}#*", add=True, change=True)
 
     def _action(self, unit: Unit) -> Function:
         action, mine = find(unit.name), unit.services

@@ -39,10 +39,13 @@ class Machine:
     """One execution."""
 
     def __init__(self, definition: Mapping[str, Any], invoke: Invoke, began: float, states: int = 2000,
-                 too_large: str = "") -> None:
-        """``too_large``: the Map whose result has no room between states."""
+                 too_large: str = "", name: str = "") -> None:
+        """``too_large``: the Map whose result has no room between states. ``name``: of an execution among several,
+        which began when it says; empty: the one that there is."""
         self._definition, self._invoke, self.now, self._states = definition, invoke, began, states
         self._too_large = too_large
+        self._execution = {"Id": name, "Name": name, "StartTime": _iso(began)} if name else {
+            "Id": "e", "Name": "e", "StartTime": "2026-11-25T00:00:00.000Z"}
         self.variables: dict[str, Any] = {}
         self.visited: list[str] = []
         self.taken: set[tuple[str, str]] = set()
@@ -68,9 +71,8 @@ class Machine:
 
     def _state(self, name: str, state: Mapping[str, Any], value: Any, variables: dict[str, Any]) -> tuple[str, Any]:
         states = {"input": value, "context": {
-            "State": {"EnteredTime": datetime.fromtimestamp(self.now, UTC).isoformat(timespec="milliseconds").replace(
-                "+00:00", "Z"), "Name": name}, "Task": {"Token": "token"},
-            "Execution": {"Id": "e", "Name": "e", "StartTime": "2026-11-25T00:00:00.000Z", "Input": value}}}
+            "State": {"EnteredTime": _iso(self.now), "Name": name}, "Task": {"Token": "token"},
+            "Execution": {**self._execution, "Input": value}}}
 
         def evaluate(template: Any) -> Any:
             return _filled(template, {"states": states, **variables})
@@ -131,6 +133,10 @@ class Machine:
                 self.taken.add((name, "retry"))
             else:
                 return found if "waitForTaskToken" in state["Resource"] else {"Payload": found}
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def transitions(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

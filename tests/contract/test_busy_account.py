@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 from responder.clients import aws, databases
 from responder.clients.failure import CallFailed
 from responder.handlers import health as keeper
+from responder.model.codec import decode
 from responder.model.evidence import Finding, Window
 from responder.model.evidence.instances import Instances
 from responder.model.evidence.nodegroups import Nodegroups
@@ -200,7 +201,8 @@ def test_reads_are_never_asked_for(busy: Busy) -> None:
     class Watched:
         lookup_events = staticmethod(lookup(busy.clients["cloudtrail"]))
 
-    found = lookups.changes(Watched(), time.time() - 3600, time.time(), time.monotonic() + 60, [])
+    found = decode(lookups.Changes, lookups.changes(Watched(), Window(time.time() - 3600, time.time()), lookups.Pace(
+        time.monotonic() + 60), 0))
     first = asked[0]["LookupAttributes"]
     assert first == [{"AttributeKey": "ReadOnly", "AttributeValue": "false"}] and len(asked) > 5
     assert found.covered and all(arguments["LookupAttributes"] == first for arguments in asked)

@@ -133,6 +133,20 @@ def test_a_remedy_writes_what_it_did_and_nothing_else(of_every_action: dict[str,
         assert not may(resources, name, "DeleteItem", partition, "x"), partition
 
 
+def test_a_source_keeps_its_own_budget_and_what_it_shares_and_writes_nothing_else(resources: dict[str, Any]) -> None:
+    shares = {"cloudtrail", "aws_health", "rds", "eks", "provider"}
+    for name in (name for name in names_of(resources) if name.startswith("source-")):
+        source = name.removeprefix("source-").replace("-", "_")
+        other = "splunk" if source != "splunk" else "newrelic"
+        assert may(resources, name, "UpdateItem", f"BUDGET#{source}#own", "free_at") is (source != "network"), name
+        for operation in ("GetItem", "PutItem", "UpdateItem"):
+            assert may(resources, name, operation, f"SHARED#{source}#own", "x") is (source in shares), (name, operation)
+        for partition in (f"BUDGET#{other}#own", f"SHARED#{other}#own", "INCIDENT#i-1", "SERVICE#x", "TARGET#x",
+                          "REMEDY#i-1", "TIMELINE#i-1", "CHANNEL#i-1", "ANSWER#i-1", "HEALTH", "LEDGER#x"):
+            assert not any(may(resources, name, operation, partition, "x") for operation in WRITES), (name, partition)
+        assert not may(resources, name, "DeleteItem", f"SHARED#{source}#own")
+
+
 def test_only_the_functions_that_take_answers_can_write_answers(resources: dict[str, Any]) -> None:
     writers = {name for name in names_of(resources) if may(resources, name, "UpdateItem", "ANSWER#i-1", "decision")}
     assert writers == {"answer", "approve", "step-decide"}

@@ -9,7 +9,8 @@ from dataclasses import replace
 from responder import sources
 from responder.clients import aws, aws_limits, raw, targets
 from responder.clients.failure import CallFailed
-from responder.handlers import environment, warm
+from responder.clients.looks import ALONE, Alone
+from responder.handlers import environment, looks, warm
 from responder.handlers.observed import observed
 from responder.handlers.step import Spans, log
 from responder.model.codec import Json, Malformed, decode, encode
@@ -72,17 +73,28 @@ def handler(event: Json, context: object) -> Json:
                              seconds(ask.incident.first_opened_at or ask.incident.opened_at),
                              seconds(ask.since) if ask.since else None)
     query = sources.Query(service, ask.phase, window, baseline, started + source.deadline_seconds)
+    together = _together(source, query, ask)
     with raw.keeping() as kept:
-        findings = collected(source, query, ask)
+        findings = collected(source, replace(query, looks=together), ask)
     # Its function ends ten seconds after its deadline (stacks/workflow.py).
     with aws_limits.until(query.deadline + _KEEPING_SECONDS):
         address = _stored(ask, source.name, kept) if ask.phase in _KEPT_PHASES else ""
         found = fitted(source.name, [masked(replace(finding, raw=address), ask) for finding in findings], ANSWER_BYTES)
-        answer = _passed_on(ask, SourceAnswer(source.name, found, round((time.monotonic() - started) * 1000)))
+        answer = _passed_on(ask, SourceAnswer(source.name, found, round((time.monotonic() - started) * 1000),
+                                              shared=tuple(getattr(together, "said", ()))))
     log(source=source.name, incident=ask.incident.id, phase=ask.phase, milliseconds=answer.milliseconds,
         statuses=sorted({finding.status for finding in found}), kept=answer.kept.key if answer.kept else "",
         configuration=ask.incident.settings or "bundled")
     return encode(answer)
+
+
+def _together(source: sources.Source, query: sources.Query, ask: Ask) -> Alone:
+    """Return how look-ups are made: beside those of other incidents, where the function may ask the table."""
+    table = environment.looks_table()
+    if not table:
+        return ALONE
+    return looks.Together(table, source, query, ask.incident.id, max(
+        seconds(ask.incident.opened_at), seconds(ask.now) - looks.FRESH_SECONDS))
 
 
 def _passed_on(ask: Ask, answer: SourceAnswer) -> SourceAnswer:
@@ -109,6 +121,8 @@ def collected(source: sources.Source, query: sources.Query, ask: Ask) -> Sequenc
     """Return a source's findings; if it gives none, one finding that says why."""
     try:
         with aws_limits.until(query.deadline), targets.aimed(query.service):
+            if source.shared is None:
+                query.looks.turn()
             return source.collect(query)
     except CallFailed as failed:
         return [Finding(source=source.name, detail=Answer(), status=failed.status, window=query.window,

@@ -13,6 +13,11 @@ def table() -> str:
     return os.environ["TABLE"]
 
 
+def looks_table() -> str:
+    """The name of the table with the sources' budgets and shared look-ups; empty where the function may not ask it."""
+    return os.getenv("LOOKS", "")
+
+
 def timeline() -> str:
     """The name of the function that writes the timeline; empty where this one writes it itself."""
     return os.getenv("TIMELINE", "")

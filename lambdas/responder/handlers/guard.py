@@ -29,6 +29,7 @@ from responder.plan.guardrails import (
     insufficient,
     rule,
 )
+from responder.plan.neighbours import OF_NEIGHBOURS, is_shared, keeps, object_of
 from responder.records.tasks import Tasks
 
 _HOUR_SECONDS = 3600.0
@@ -79,13 +80,15 @@ def handler(run: StepRun, event: GuardEvent) -> GuardResult:
         raise NoPlan(f"remedy {number} of {run.incident} has no plan on record")
     others = [one for one in remedies if one.number != number]
     request = _request(run, remedy, others, event.asked)
-    target = f"{service.cluster.name}/{service.cluster.namespace}/{remedy.target}"
+    target = object_of(service, remedy.target)
     # The maximum time for approval, application and watching; a closed incident releases the lease sooner.
     fence = 0 if request.tells else run.records.hold(
         target, run.incident, service.approval.wait_seconds + 3 * service.recovery.give_up_seconds + 600.0)
     asked_about = next((one for one in others if one.number == event.question), remedy)
     answer = _answer(run, remedy, asked_about) if event.asked else _NOT_ASKED
-    situation = _situation(run, remedy, others, request, answer, held_by_another=not request.tells and not fence)
+    holder = run.records.holder(target) if not request.tells and not fence else ""
+    situation = _situation(run, remedy, others, request, answer, _Neighbours(
+        not request.tells and not fence, holder, _for_all(run, remedy, target)))
     verdict = rule(service, request, situation)
     status = _STATUS[verdict.ruling]
     if remedy.status in _UNDECIDED:
@@ -94,10 +97,35 @@ def handler(run: StepRun, event: GuardEvent) -> GuardResult:
                                    decided_by=verdict.decided_by, lease=target, fence=fence)
         if verdict.ruling == "permitted" and not request.tells:
             run.records.executed(service.service, run.incident, remedy)
+            if is_shared(remedy.target):
+                run.records.executed(target, run.incident, remedy)
+    if fence and verdict.ruling not in ("permitted", "approval") and not keeps(
+            target, ((one.lease or "", one.status.may_have_run) for one in others)):
+        # Another service's incident may remediate what this one may not.
+        run.records.release(target, run.incident)
+    if verdict.guardrail in OF_NEIGHBOURS:
+        _waits(run, remedy, holder)
     run.note(f"{remedy.action} on {remedy.target}: {status}", kind="decision", by=verdict.decided_by,
                why=verdict.reason,
                fact=Ruled(verdict.ruling, verdict.guardrail, request, situation, remedy.summary))
     return GuardResult(verdict.ruling, verdict.guardrail, verdict.reason, answer.value, answer.other)
+
+
+def _for_all(run: StepRun, remedy: Remedy, target: str) -> tuple[RecentRemedy, ...]:
+    """Return what incidents of other services have applied lately to the same object."""
+    if not is_shared(remedy.target):
+        return ()
+    since = time.time() - run.service.guardrails.cooldown_seconds
+    return tuple(RecentRemedy(done.at, done.action, done.target, done.incident)
+                 for done in run.records.executions(target, since) if done.incident != run.incident)
+
+
+def _waits(run: StepRun, remedy: Remedy, holder: str) -> None:
+    """Put on the timeline of the incident that leads that this one waits for it; its own has the ruling."""
+    if holder:
+        run.records.note(holder, run.entered, f"{run.name} ({run.service.service})",
+                         f"incident {run.incident} waits for this one",
+                         why=f"both depend on {remedy.target}, and one of them changes it")
 
 
 def _request(run: StepRun, remedy: Remedy, others: Sequence[Remedy], asked: bool) -> GuardrailRequest:
@@ -123,8 +151,19 @@ def _unsound(remedy: Remedy, asked: bool) -> str:
     return ""
 
 
-def _situation(run: StepRun, remedy: Remedy, others: Sequence[Remedy], request: GuardrailRequest, answer: _Answer, *,
-               held_by_another: bool) -> Situation:
+@dataclass(frozen=True)
+class _Neighbours:
+    """What other incidents do to the same object."""
+
+    change_it: bool
+    holder: str
+    """The incident that changes it; empty: none, or not known."""
+    done: tuple[RecentRemedy, ...]
+    """What they have applied lately."""
+
+
+def _situation(run: StepRun, remedy: Remedy, others: Sequence[Remedy], request: GuardrailRequest, answer: _Answer,
+               neighbours: _Neighbours) -> Situation:
     now, service = time.time(), run.service
     recent = tuple(RecentRemedy(done.at, done.action, done.target, done.incident)
                    for done in run.records.executions(service.service, now - max(
@@ -134,11 +173,11 @@ def _situation(run: StepRun, remedy: Remedy, others: Sequence[Remedy], request: 
     return Situation(
         now, kill_switch(service), tuple(one.action for one in others
                                          if one.status.may_have_run and one.status != RemedyStatus.DONE), recent,
-        held_by_another, answer.said, answer.by, attack=incident.attack_signs if incident else (),
+        neighbours.change_it, answer.said, answer.by, attack=incident.attack_signs if incident else (),
         failed_before="" if request.tells else failed_before(
             run.records.past_failures(service.service, now - MEMORY_SECONDS, run.incident),
             request.action, request.mechanism, request.component),
-        stricter=_stricter(service, request.action))
+        stricter=_stricter(service, request.action), held_by=neighbours.holder, for_all=neighbours.done)
 
 
 def _stricter(service: Service, action: str) -> Stricter | None:

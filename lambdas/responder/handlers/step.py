@@ -27,6 +27,9 @@ from responder.plan.own_metrics import of_answers
 from responder.records.answers import fetched
 from responder.records.table import Records
 
+_SHARED = 99
+"""The place of the entry about shared look-ups among those of one step."""
+
 
 @dataclass(frozen=True)
 class Spans:
@@ -92,6 +95,8 @@ class StepRun:
     def keep_evidence(self) -> None:
         """Record the sources' answers."""
         self.records.keep_evidence(self.incident, self.entered, self.name, self.answers)
+        if shared := [sentence for answer in self.answers for sentence in answer.shared]:
+            self.note("answers that were asked for by other incidents were used", number=_SHARED, why="; ".join(shared))
         telemetry.emit(environment.namespace(), of_answers(self.service.service, self.answers))
 
     @cached_property

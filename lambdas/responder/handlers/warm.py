@@ -56,6 +56,10 @@ def source(service: Service) -> None:
 
     mine = sources.load(environment.source())
     _clients(mine.statements(service), ["dynamodb"] if mine.reads else [])
+    if environment.looks_table():
+        from responder.handlers import looks
+
+        looks.client()
     # Where raw answers are kept; with the time-out that ``handlers/ask.py`` gives it.
     aws.client("s3", 2)
     for name in mine.secrets(service):

@@ -273,17 +273,20 @@ class SourceAnswer:
     """How long it took."""
     kept: KeptAnswer | None = None
     """Where the findings are to be read; None: they are here."""
+    shared: tuple[str, ...] = ()
+    """What another incident asked for, and when, in a sentence each."""
 
     @classmethod
     def from_wire(cls, value: Any, place: str) -> SourceAnswer:
         """Return what ``to_wire`` gave; raises Malformed."""
         raw = decode(_RawAnswer, value, place)
-        return cls(raw.source, findings_of(raw.findings, place), raw.milliseconds, raw.kept)
+        return cls(raw.source, findings_of(raw.findings, place), raw.milliseconds, raw.kept,
+                   raw.shared)
 
     def to_wire(self) -> Json:
         """Return it as plain JSON."""
         return encode(_RawAnswer(self.source, tuple(finding.to_json() for finding in self.findings),
-                                 self.milliseconds, self.kept))
+                                 self.milliseconds, self.kept, self.shared))
 
 
 @dataclass(frozen=True)
@@ -292,6 +295,7 @@ class _RawAnswer:
     findings: tuple[Json, ...] = ()
     milliseconds: float | None = None
     kept: KeptAnswer | None = None
+    shared: tuple[str, ...] = ()
 
 
 F = TypeVar("F", bound=Fact)

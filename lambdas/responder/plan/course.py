@@ -140,6 +140,8 @@ class Course:
     """Whether the remedy's own check refused it for a reason that passes."""
     passing: bool = False
     """Whether any remedy of this diagnosis was refused for a reason that passes."""
+    neighbour: bool = False
+    """Whether any remedy of this diagnosis was refused because another incident sees to the same object."""
     waited: bool = False
     """Whether the course waited for something that recovers by itself, such as a failover."""
     observed: bool = False

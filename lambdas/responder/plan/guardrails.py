@@ -90,6 +90,10 @@ class Situation:
     """When the same remedy did not help for the same mechanism and component, in a sentence; empty: not lately."""
     stricter: Stricter | None = None
     """What the newest settings forbid that those of the incident allow; None: nothing."""
+    held_by: str = ""
+    """The other incident that may change the target; empty: none, or not known."""
+    for_all: tuple[RecentRemedy, ...] = ()
+    """The remedies that other incidents have applied lately to the target, where several services share it."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +209,14 @@ def _bounded(service: Service, request: GuardrailRequest, situation: Situation) 
         return Verdict("refused", "cooldown", f"{request.action} was carried out on {request.target} {ago} ago; not "
                        f"again within {wait}")
     if situation.held_by_another:
-        return Verdict("refused", "lease", f"another incident is changing {request.target}")
+        holder = f"incident {situation.held_by}" if situation.held_by else "another incident"
+        return Verdict("refused", "lease", f"{holder} is changing {request.target}")
+    for_all = [one for one in situation.for_all if (one.action, one.target) == (request.action, request.target)
+               and situation.now - one.at < limits.cooldown_seconds]
+    if for_all:
+        last, ago = for_all[-1], wording.duration(situation.now - for_all[-1].at)
+        return Verdict("refused", "neighbour", f"incident {last.incident} carried out {request.action} on "
+                       f"{request.target} {ago} ago, for all that share it")
     return None
 
 

@@ -14,6 +14,7 @@ from responder.model.codec import decode_known
 from responder.model.frozen import dataclass
 from responder.plan import answers, promise
 from responder.plan.course import Course, Done, Following, RemedyRef, Settings, State, Undo, Until, Watching
+from responder.plan.neighbours import OF_NEIGHBOURS
 from responder.plan.remedies import phrase
 
 MOST_RETURNS = 3
@@ -103,7 +104,8 @@ class Diagnosed(Result):
         if course.until == "diagnose":
             return Following(State.STAND_DOWN, course)
         if self.remedies:
-            return Following(State.PLAN, replace(course, place=0, passing=False, asked=False))
+            return Following(State.PLAN, replace(course, place=0, passing=False, neighbour=False,
+                                                     asked=False))
         if self.wait and not course.waited:
             return Following(State.WATCH, _watch(replace(course, waited=True), "remedy", now,
                                                  settings.check_every_seconds))
@@ -151,7 +153,9 @@ class Ruled(Result):
             return _another(_first(course, self.other), now)
         course = replace(
             course, observed=course.observed or self.ruling == "observe",
-            passing=course.passing or (course.refused_for_now and self.guardrail == "precondition"))
+            passing=course.passing or self.guardrail in OF_NEIGHBOURS or (
+                course.refused_for_now and self.guardrail == "precondition"),
+            neighbour=course.neighbour or self.guardrail in OF_NEIGHBOURS)
         if self.ruling == "approval":
             return Following(State.APPROVAL, replace(course, asked=True))
         return _another(course, now)
@@ -347,6 +351,10 @@ def _another(course: Course, now: str) -> Following:
         return Following(State.WATCH, course)
     if course.changed:
         return Following(State.INFORM, _watch(course, "remedy", now, course.settings.check_every_seconds))
+    if course.neighbour and not course.waited:
+        # Another incident remediates what both depend on: its recovery is this one's.
+        return Following(State.WATCH, _watch(replace(course, waited=True), "remedy", now,
+                                             course.settings.check_every_seconds))
     if course.passing and course.attempt < course.settings.attempts:
         return Following(State.WATCH, _look_again(course, now))
     return Following(State.ESCALATE, course)

@@ -49,6 +49,11 @@ class Leases(Store):
         held = self._lease(target)
         return held is not None and (held.incident, held.fence) == (incident, fence) and held.held_until > time.time()
 
+    def holder(self, target: str) -> str:
+        """Return the incident that may change a target just now; empty where there is none."""
+        held = self._lease(target)
+        return held.incident if held and held.held_until > time.time() else ""
+
     def release(self, target: str, incident: str) -> None:
         """Release a target's lease, where this incident holds it."""
         self.change({"pk": f"TARGET#{target}", "sk": "LEASE"}, "SET held_until = :never", "incident = :me",

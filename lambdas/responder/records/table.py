@@ -10,6 +10,8 @@
 | `TARGET#name` | ``records/leases.py`` |
 | `LEDGER#service` | the change ledger, see ``records/ledger.py`` |
 | `HISTORY#service` | ``records/history.py`` |
+| `BUDGET#source#scope` | how much a vendor is asked, see ``records/budgets.py`` |
+| `SHARED#source#key` | what several incidents ask together, see ``records/shared.py`` |
 | `HEALTH` | `time#arn`: an AWS Health event as EventBridge brought it |
 
 Every write is conditional or idempotent, so a step that runs twice leaves one trace. Times are ISO 8601 in UTC.

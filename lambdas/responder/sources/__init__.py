@@ -6,14 +6,20 @@ a function with a role of its own, built from what it declares; nothing else nee
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import json
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from responder.clients.failure import CallFailed
-from responder.model.evidence import Detail, Finding, Window
+from responder.clients.looks import ALONE, Alone
+from responder.model.codec import encode
+from responder.model.evidence import Detail, Finding, Window, finding_of
 from responder.model.frozen import dataclass
+from responder.model.masking import mask_all
 from responder.model.service import Database, Service
 
 DAY_SECONDS = 86_400.0
@@ -74,6 +80,8 @@ class Query:
     """``time.monotonic`` seconds by which the answer must be there."""
     age_seconds: float = 0.0
     """How long ago the window ended; 0: it ends now. What was not known at its end must not be told."""
+    looks: Alone = ALONE
+    """How look-ups are made: within the source's budget, and shared with other incidents."""
 
     @property
     def day_before(self) -> tuple[Window, Window]:
@@ -93,6 +101,57 @@ class Query:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """How many calls the responder makes of one vendor for all services together (``docs/neighbours.md``).
+
+    Others use the same account, so it is half of what the vendor allows, or less.
+    """
+
+    api: str
+    """The vendor's calls that have the limit. Several sources may have budgets of one."""
+    calls: float
+    """In ``seconds``, for each scope. So many may come at once after a pause, and as many again meanwhile."""
+    seconds: float
+    limit: str
+    """The vendor's limit, in words, with the page that says so; or that none is documented."""
+    vendor_calls: float | None = None
+    """The vendor's limit for each scope in the same ``seconds``; None: it is no rate, or none is documented."""
+    a_look: Callable[[Query], int] = lambda query: 1
+    """How many calls one look makes at most."""
+    scope: Callable[[Service], str] = lambda service: ""
+    """Whose limit it is; empty: nobody's but the service's own, which has one incident at a time."""
+
+
+GET_METRIC_DATA = "CloudWatch GetMetricData"
+METRIC_DATA_LIMIT = "50 calls a second in an account and a Region (AWS: CloudWatch service quotas)"
+METRIC_DATA_CALLS = 50.0
+KUBERNETES_API = "the Kubernetes API"
+KUBERNETES_LIMIT = ("requests at once, by their flow, and none a second (Kubernetes: API Priority and Fairness); a "
+                    "cluster in trouble is spared")
+
+
+def of_account(service: Service) -> str:
+    """Return the account and the Region that are asked after a service, as the scope of a budget."""
+    aws = service.aws
+    return f"{aws.role_arn.split(':')[4] if aws.role_arn else 'own'}/{aws.region or 'own'}"
+
+
+def of_cluster(service: Service) -> str:
+    """Return the cluster of a service, as the scope of a budget."""
+    return f"{of_account(service)}/{service.cluster.name}"
+
+
+def asked_as(service: Service, *parts: object) -> str:
+    """Return the end of a shared look-up's key: as whom it is asked, where, and a digest of what else it depends on.
+
+    Only those who would ask as the same role share what it was answered.
+    """
+    aws = service.aws
+    given = json.dumps([aws.role_arn, aws.external_id, *(encode(part) for part in parts)], sort_keys=True)
+    return f"{of_account(service)}/{hashlib.sha256(given.encode()).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True)
 class Source:
     """A system that is asked, and what its function needs for that."""
 
@@ -105,6 +164,11 @@ class Source:
     statements: Callable[[Service], tuple[Statement, ...]] = lambda service: ()
     secrets: Callable[[Service], tuple[str, ...]] = lambda service: ()
     """Names of the Secrets Manager secrets that it reads."""
+    budget: Budget | None = None
+    """How much it may ask; a test fails for a source without one."""
+    shared: Callable[[Query], tuple[str, ...]] | None = None
+    """The keys of what it asks that is the same for several services, by which it shares it; None: it shares nothing.
+    """
     kubernetes_group: str = ""
     """The group of ``kubernetes/rbac.yaml`` that its role belongs to."""
     alarms: bool = False
@@ -144,6 +208,17 @@ def collect_independently(source: str, query: Query,
             findings.append(Finding(source=source, detail=kind(), status=failed.status, window=query.window,
                                     note=failed.note))
     return findings
+
+
+def shared_findings(query: Query, key: str,
+                    collect: Callable[[Query], Sequence[Finding[Detail]]]) -> list[Finding[Detail]]:
+    """Return the findings of a look-up that does not depend on the service beyond what is in its key.
+
+    Each is of the window that it tells of; what lies in time within it is left to the source to cut.
+    """
+    answered = query.looks.once(key, query.window, lambda wide: [
+        mask_all(finding.to_json()) for finding in collect(replace(query, window=wide))])
+    return [replace(finding, window=answered.window) for finding in map(finding_of, answered.value)]
 
 
 def load(name: str) -> Source:

@@ -22,7 +22,17 @@ from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.service import Service
-from responder.sources import METRIC_DATA, Query, Source, Statement
+from responder.sources import (
+    GET_METRIC_DATA,
+    METRIC_DATA,
+    METRIC_DATA_CALLS,
+    METRIC_DATA_LIMIT,
+    Budget,
+    Query,
+    Source,
+    Statement,
+    of_account,
+)
 from responder.sources.cloudwatch.metrics import MINUTE, Points, metric, read
 
 _PAGES = 10
@@ -247,4 +257,6 @@ SOURCE = Source(
     collect=collect,
     configured=lambda service: service.application_signals is not None,
     statements=_statements,
+    budget=Budget(GET_METRIC_DATA, 4, 1.0, METRIC_DATA_LIMIT, METRIC_DATA_CALLS,
+                  a_look=lambda query: 2 + len(query.service.components), scope=of_account),
 )

@@ -17,13 +17,13 @@ from typing import Any, Literal
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.model.codec import Foreign, Json, Malformed, decode, encode
-from responder.model.evidence import Finding
+from responder.model.evidence import Finding, Window
 from responder.model.evidence.service_events import ServiceEvent, ServiceEvents
 from responder.model.frozen import dataclass
 from responder.model.incident import KEYS
 from responder.model.service import Service
 from responder.records.table import Records, iso, seconds
-from responder.sources import Query, Source, Statement
+from responder.sources import Budget, Query, Source, Statement, asked_as, of_account
 
 _BEFORE_SECONDS = 24 * 3600.0
 _PAGES = 10
@@ -55,7 +55,10 @@ def collect(query: Query) -> list[Finding[ServiceEvents]]:
             *(before.entities if before else ()), *event.entities))))
     if account.health_api:
         try:
-            found |= {event.arn: event for event in _from_api(query, account.services, region, since)}
+            answered = query.looks.once(_key(query), Window(since, query.window.end), lambda wide: [
+                encode(event) for event in _from_api(query, account.services, region, wide.start)])
+            found |= {event.arn: event for event in (decode(ServiceEvent, value, "AWS Health")
+                                                     for value in answered.value)}
         except CallFailed as error:
             if not found:
                 raise
@@ -75,6 +78,10 @@ def collect(query: Query) -> list[Finding[ServiceEvents]]:
         query=f"aws health describe-events --filter regions={region},services={','.join(account.services)}",
         link="https://health.aws.amazon.com/health/home#/account/dashboard/open-issues",
         detail=ServiceEvents(events=tuple(mine[-_EVENTS:]), elsewhere=len(events) - len(mine)))]
+
+
+def _key(query: Query) -> str:
+    return f"aws_health/{asked_as(query.service, query.service.aws.services)}"
 
 
 def _whose(service: Service, event: ServiceEvent) -> Literal["", "service", "unknown"]:
@@ -224,4 +231,8 @@ SOURCE = Source(
     collect=collect,
     statements=_statements,
     reads="HEALTH",
+    budget=Budget(
+        "the AWS Health API", 1.0, 1.0, "no number is documented (AWS: AWS Health endpoints and quotas)",
+        a_look=lambda query: 4, scope=of_account),
+    shared=lambda query: (_key(query),),
 )

@@ -27,7 +27,16 @@ from responder.plan import wording
 from responder.plan.changes import difference, newest, without_restored
 from responder.records.ledger import GAP_SECONDS, KEPT_DAYS, Ledger
 from responder.records.table import Records
-from responder.sources import DAY_SECONDS, Query, Source, Statement
+from responder.sources import (
+    DAY_SECONDS,
+    KUBERNETES_API,
+    KUBERNETES_LIMIT,
+    Budget,
+    Query,
+    Source,
+    Statement,
+    of_cluster,
+)
 from responder.sources.kubernetes import SOURCE as KUBERNETES
 
 _BEFORE_SECONDS = 3600.0
@@ -151,4 +160,6 @@ SOURCE = Source(
     statements=_statements,
     kubernetes_group=KUBERNETES.kubernetes_group,
     reads="LEDGER#",
+    budget=Budget(KUBERNETES_API, 40, 1.0, KUBERNETES_LIMIT, scope=of_cluster,
+                  a_look=lambda query: 14 * len(query.service.namespaces)),
 )

@@ -15,7 +15,7 @@ from responder.model.evidence import Finding
 from responder.model.evidence.credential_end import CredentialEnd, End
 from responder.model.moment import epoch
 from responder.model.service import Credential, Service
-from responder.sources import Query, Source, Statement
+from responder.sources import Budget, Query, Source, Statement, of_account
 
 _DAY_SECONDS = 86_400.0
 
@@ -80,4 +80,7 @@ SOURCE = Source(
     configured=lambda service: bool(service.credentials),
     statements=_statements,
     past=False,
+    budget=Budget(
+        "ACM DescribeCertificate", 5.0, 1.0, "10 calls a second in an account and a Region (AWS: Quotas, "
+        "AWS Certificate Manager)", 10.0, a_look=lambda query: len(query.service.credentials), scope=of_account),
 )

@@ -21,7 +21,16 @@ from responder.model.evidence.nodegroups import HealthIssue, Nodegroup, Nodegrou
 from responder.model.masking import mask
 from responder.model.service import Service
 from responder.plan.times import SUSPICION_SECONDS
-from responder.sources import Query, Source, Statement, collect_independently
+from responder.sources import (
+    Budget,
+    Query,
+    Source,
+    Statement,
+    asked_as,
+    collect_independently,
+    of_account,
+    shared_findings,
+)
 
 _GROUPS = 100
 _INSTANCES = 2000
@@ -31,6 +40,17 @@ _ENDED = re.compile(r"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")
 
 
 def collect(query: Query) -> list[Finding[Detail]]:
+    """Return what ``_collect`` does; services in the same cluster share it. Raises CallFailed."""
+    return shared_findings(query, _key(query), _collect)
+
+
+def _key(query: Query) -> str:
+    cluster, account = query.service.cluster, query.service.aws
+    end = asked_as(query.service, [cluster.name, cluster.nodes_are_added, account.nodegroups], account.nodegroup_names)
+    return f"eks/{end}"
+
+
+def _collect(query: Query) -> list[Finding[Detail]]:
     """Return ``cluster`` and, where configured, ``nodegroups`` and ``instances``; raises CallFailed."""
     name = query.service.cluster.name
     left = max(2, int(query.deadline - time.monotonic()))
@@ -162,4 +182,9 @@ SOURCE = Source(
     collect=collect,
     statements=_statements,
     past=False,
+    budget=Budget(
+        "EKS and EC2 Describe calls", 10.0, 1.0, "20 calls a second of DescribeInstances after a burst of 100, in an "
+        "account and a Region (AWS: Request throttling for the Amazon EC2 API); of EKS no number is documented", 20.0,
+        a_look=lambda query: 6, scope=of_account),
+    shared=lambda query: (_key(query),),
 )

@@ -22,7 +22,7 @@ from responder.model.evidence.probe import ProbeOutcome, Stage
 from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.service import Probe
-from responder.sources import Query, Source
+from responder.sources import Budget, Query, Source
 
 Kind = Literal["dns", "refused", "timeout", "reset", "unreachable", "tls"]
 
@@ -134,4 +134,7 @@ SOURCE = Source(
     inside=True,
     deadline_seconds=8.0,
     past=False,
+    budget=Budget(
+        "connections to the service's own targets", 20.0, 1.0, "none: the targets are the service's own, and one "
+        "connection each is made", a_look=lambda query: len(query.service.probes)),
 )

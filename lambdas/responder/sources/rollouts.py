@@ -21,7 +21,7 @@ from responder.clients.workloads import gitops
 from responder.model.evidence import Finding
 from responder.model.evidence.rollouts import Revision, Rollouts
 from responder.model.service import Component
-from responder.sources import Query, Source
+from responder.sources import KUBERNETES_API, KUBERNETES_LIMIT, Budget, Query, Source, of_cluster
 from responder.sources.kubernetes import SOURCE as PODS
 from responder.sources.kubernetes import seconds
 
@@ -165,4 +165,6 @@ SOURCE = Source(
     statements=PODS.statements,
     kubernetes_group=PODS.kubernetes_group,
     past=False,
+    budget=Budget(KUBERNETES_API, 20, 1.0, KUBERNETES_LIMIT, scope=of_cluster,
+                  a_look=lambda query: 6 * len(query.service.namespaces)),
 )

@@ -9,35 +9,27 @@ CloudTrail" (the events of a rotation).
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable
-from typing import Any
 
 from responder.clients import aws
-from responder.model.evidence import Finding
+from responder.model.evidence import Finding, Window
 from responder.model.evidence.trail import Topic, Trail, TrailEvent
 from responder.model.frozen import dataclass
-from responder.model.masking import mask, mask_all
 from responder.model.moment import iso
 from responder.model.service import Service
 from responder.plan.times import SUSPICION_SECONDS
-from responder.sources import Query, Source, Statement
+from responder.sources import Budget, Query, Source, Statement, asked_as, of_account
 from responder.sources.cloudtrail import lookups
-from responder.sources.cloudtrail.attribution import NETWORK, Whose, names_of, whose
+from responder.sources.cloudtrail.attribution import Whose, names_of, whose
+from responder.sources.cloudtrail.happened import NETWORK, Happened
 
 _BEFORE_SECONDS = 2 * SUSPICION_SECONDS
 """How long before the window changes are looked for: the symptom may have begun before the window, and its cause as
 long before that as a change is suspected."""
 _EVENTS = 50
 _LATE_SECONDS = 300.0
-_PARAMETERS = 1000
-"""Characters of a request's parameters that are kept; longer ones are left out."""
-_READS = ("Describe", "List", "Get", "Lookup")
 _ROTATED = "RotationSucceeded"
-_ROTATION_ENDED = ("RotationFailed", "RotationAbandoned")
-"""What Secrets Manager says of a rotation that changed nothing."""
-_DRY_RUN = "Client.DryRunOperation"
 
 
 def collect(query: Query) -> list[Finding[Trail]]:
@@ -47,8 +39,16 @@ def collect(query: Query) -> list[Finding[Trail]]:
     whose it is has the topic ``other``, which is evidence of nothing.
     """
     client = aws.client("cloudtrail", max(2, int(query.deadline - time.monotonic())))
-    start = query.window.start - _BEFORE_SECONDS
-    found = lookups.changes(client, start, query.window.end, query.deadline, _asked_by_name(query.service))
+    start, named = query.window.start - _BEFORE_SECONDS, _asked_by_name(query.service)
+    pace = lookups.Pace(query.deadline)
+    try:
+        all_of = query.looks.once(_key(query), Window(start, query.window.end), lambda wide: lookups.changes(
+            client, wide, pace, len(named)))
+        found, end = lookups.within(all_of), all_of.window.end
+        if not found.covered:
+            lookups.add_by_name(client, found, Window(start, end), pace, named, query.looks)
+    finally:
+        query.looks.give_back(pace.left)
     sorted_out = _sort(query.service, found.events)
     notes = [found.note(start), *sorted_out.notes]
     return [Finding(
@@ -57,7 +57,11 @@ def collect(query: Query) -> list[Finding[Trail]]:
         query=f"aws cloudtrail lookup-events --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false "
               f"--start-time {iso(start)[:19]}Z",
         link="https://console.aws.amazon.com/cloudtrail/home#/events?ReadOnly=false",
-        detail=Trail(events=sorted_out.events[-_EVENTS:], complete_until=query.window.end - _LATE_SECONDS))]
+        detail=Trail(events=sorted_out.events[-_EVENTS:], complete_until=end - _LATE_SECONDS))]
+
+
+def _key(query: Query) -> str:
+    return f"cloudtrail/{asked_as(query.service)}"
 
 
 def _asked_by_name(service: Service) -> list[tuple[str, str]]:
@@ -76,18 +80,17 @@ class _Sorted:
     notes: tuple[str, ...]
 
 
-def _sort(service: Service, items: Iterable[dict[str, Any]]) -> _Sorted:
+def _sort(service: Service, items: Iterable[Happened]) -> _Sorted:
     kept: list[TrailEvent] = []
     foreign = unknown = 0
     for item in items:
-        record = _record(item)
-        if not _is_change(item, record):
+        if not item.change:
             continue
-        owner = whose(service, item, record)
+        owner = whose(service, item)
         foreign += owner == "others"
         if owner == "others":
             continue
-        event = _event(item, record, owner)
+        event = _event(item, owner)
         unknown += event.topic == "other"
         kept.append(event)
     return _Sorted(tuple(sorted(kept, key=lambda event: event.at)), (
@@ -96,31 +99,11 @@ def _sort(service: Service, items: Iterable[dict[str, Any]]) -> _Sorted:
         "(aws.resources, database.secret)" if unknown else ""))
 
 
-def _record(item: dict[str, Any]) -> dict[str, Any]:
-    try:
-        full = json.loads(item.get("CloudTrailEvent") or "{}")
-    except ValueError:
-        return {}
-    return full if isinstance(full, dict) else {}
-
-
-def _is_change(item: dict[str, Any], record: dict[str, Any]) -> bool:
-    """Whether something was changed: no read, no call that was refused or only tried, no rotation that failed."""
-    name = str(item.get("EventName", ""))
-    if item.get("ReadOnly") == "true" or name.startswith(_READS) or name in _ROTATION_ENDED:
-        return False
-    # A dry run is recorded with the error Client.DryRunOperation, a refused call with the reason for it.
-    return not record.get("errorCode") and _DRY_RUN not in str(record.get("errorMessage", ""))
-
-
-def _event(item: dict[str, Any], record: dict[str, Any], owner: Whose) -> TrailEvent:
-    name, source = str(item.get("EventName", "")), str(item.get("EventSource", ""))
-    parameters = mask_all(record.get("requestParameters") or {})
+def _event(event: Happened, owner: Whose) -> TrailEvent:
     return TrailEvent(
-        at=item["EventTime"].timestamp(), name=name[:80], source=source,
-        topic=_topic(source, name) if owner == "service" else "other", by=mask(str(item.get("Username", "")))[:100],
-        resources=tuple([mask(str(r.get("ResourceName", "")))[:120] for r in item.get("Resources") or []][:10]),
-        parameters=parameters if len(json.dumps(parameters, default=str)) < _PARAMETERS else {})
+        at=event.at, name=event.name[:80], source=event.source,
+        topic=_topic(event.source, event.name) if owner == "service" else "other", by=event.by,
+        resources=event.resources, parameters=event.parameters)
 
 
 def _topic(source: str, name: str) -> Topic:
@@ -141,4 +124,8 @@ SOURCE = Source(
     configured=lambda service: service.aws.cloudtrail,
     statements=lambda service: (Statement(("cloudtrail:LookupEvents",), ("*",), why_all=(
         "cloudtrail:LookupEvents knows no resources (Service Authorization Reference, AWS CloudTrail)")),),
+    budget=Budget(
+        "CloudTrail LookupEvents", 1.0, 1.0, "2 calls a second in an account and a Region (AWS: LookupEvents)", 2.0,
+        a_look=lambda query: lookups.MOST_CALLS, scope=of_account),
+    shared=lambda query: (_key(query),),
 )

@@ -7,23 +7,15 @@ names nothing, nobody can tell: that is unknown, and counts neither for a cause 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 from responder.model.frozen import dataclass
 from responder.model.service import Service
+from responder.sources.cloudtrail.happened import NETWORK, SOURCES, Happened
 
 Whose = Literal["service", "others", "unknown"]
-NETWORK = ("SecurityGroup", "Route", "NetworkAcl", "VpcEndpoint", "Subnet", "NatGateway", "InternetGateway")
-"""Words in the names of EC2's calls that change the network."""
 _SHARED = ("Route", "NetworkAcl", "VpcEndpoint", "NatGateway", "InternetGateway")
 """Of these, what a service shares with others by being in one VPC."""
-_SOURCES = ("rds", "ec2", "secretsmanager", "eks", "elasticloadbalancing", "autoscaling", "route53")
-"""AWS services whose changes can break the service."""
-_TAGS = frozenset({"tags", "tagset", "tagspecificationset", "tagspecifications", "description", "groupdescription"})
-_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
-"""Secrets Manager ends the ARN of a secret with six random characters."""
 
 
 @dataclass(frozen=True)
@@ -54,42 +46,17 @@ def names_of(service: Service) -> Named:
         (database.secret,) if database and database.secret else (), tuple(others))
 
 
-def whose(service: Service, item: dict[str, Any], record: dict[str, Any]) -> Whose:
-    """Return whose an event of CloudTrail is; ``record`` is its ``CloudTrailEvent``, read."""
-    source, name = str(item.get("EventSource", "")).partition(".")[0], str(item.get("EventName", ""))
-    if source not in _SOURCES:
+def whose(service: Service, event: Happened) -> Whose:
+    """Return whose an event of CloudTrail is."""
+    if event.service not in SOURCES:
         return "others"
     named = names_of(service)
-    said = set(_texts([item.get("Resources"), record.get("requestParameters"), record.get("responseElements"),
-                       record.get("additionalEventData"), record.get("serviceEventDetails"), record.get("resources")]))
-    if any(_is(name, text) for name in named.of(source) for text in said):
+    if event.bears(named.of(event.service)):
         return "service"
-    if source == "ec2":
-        if not any(word in name for word in NETWORK):
+    if event.service == "ec2":
+        if not any(word in event.name for word in NETWORK):
             return "others"
-        return "unknown" if not named.groups or any(word in name for word in _SHARED) else "others"
-    if source == "secretsmanager":
-        return "unknown" if "Rotation" in name and not named.secrets else "others"
+        return "unknown" if not named.groups or any(word in event.name for word in _SHARED) else "others"
+    if event.service == "secretsmanager":
+        return "unknown" if "Rotation" in event.name and not named.secrets else "others"
     return "others"
-
-
-def _is(name: str, text: str) -> bool:
-    """Whether a text is a name, or an ARN that ends with it."""
-    if text == name:
-        return True
-    if not text.startswith("arn:"):
-        return False
-    return text.endswith((f":{name}", f"/{name}")) or _SUFFIX.sub("", text).endswith((f":{name}", f"/{name}"))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Yield all texts within a JSON value, but for tags and descriptions."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            if str(key).lower() not in _TAGS:
-                yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)

@@ -16,12 +16,18 @@ from typing import Any
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.clients.looks import Alone, Answered
+from responder.model.codec import Json, decode, encode
+from responder.model.evidence import Window
 from responder.model.moment import iso
+from responder.sources.cloudtrail.happened import Happened, happened
 
 APART_SECONDS = 0.55
 _MARGIN_SECONDS = 1.0
 """So much of the deadline is left for what follows the last call."""
 _NAME_PAGES = 2
+MOST_CALLS = 18
+"""Calls of one look for all changes: what ten seconds have room for."""
 Attribute = tuple[str, str]
 """Key and value of a look-up attribute."""
 
@@ -30,7 +36,7 @@ Attribute = tuple[str, str]
 class Found:
     """What was found, as it is added up."""
 
-    by_id: dict[str, dict[str, Any]] = field(default_factory=dict)
+    by_id: dict[str, Happened] = field(default_factory=dict)
     covered: bool = False
     """Whether all changes of the stretch of time were seen."""
     since: float | None = None
@@ -40,7 +46,7 @@ class Found:
     failed: str = ""
 
     @property
-    def events(self) -> list[dict[str, Any]]:
+    def events(self) -> list[Happened]:
         """The events, in no order."""
         return list(self.by_id.values())
 
@@ -56,64 +62,104 @@ class Found:
         return f"{whole}{earlier}{missing}{': ' if self.failed else ''}{self.failed}"
 
 
-def changes(client: Any, start: float, end: float, deadline: float, named: Sequence[Attribute]) -> Found:
-    """Return the changes between two times, newest first as far as the deadline allows; raises CallFailed.
+@dataclass(frozen=True)
+class Changes:
+    """An answer that several services share."""
 
-    ``deadline`` is in ``time.monotonic`` seconds. ``named`` are asked for one by one where not all changes can be read.
+    events: tuple[Happened, ...] = ()
+    covered: bool = False
+    failed: str = ""
+
+
+def changes(client: Any, window: Window, pace: Pace, named: int) -> Json:
+    """Return the changes of a stretch of time, newest first as far as the deadline allows; raises CallFailed.
+
+    It is an answer for several services: whose each change is, and what their configurations name, is not asked here.
+    Time is left for ``named`` look-ups by name.
     """
-    found, pace = Found(), _Pace(deadline)
-    reserve = len(named) * APART_SECONDS
+    found, pace.left = Found(), MOST_CALLS
     try:
-        found.covered = _pages(client, ("ReadOnly", "false"), start, end, pace, found, reserve)
+        found.covered = _pages(client, ("ReadOnly", "false"), window, pace, found, named * APART_SECONDS)
     except CallFailed as failed:
         if not found.by_id:
             raise
         found.failed = failed.note
-    if found.covered:
-        found.since = start
-        return found
-    found.since = min((item["EventTime"].timestamp() for item in found.by_id.values()), default=None)
+    return encode(Changes(tuple(found.events), found.covered, found.failed))
+
+
+def within(answer: Answered) -> Found:
+    """Return what the changes of a stretch of time tell of a part of it."""
+    window, given = answer.window, decode(Changes, answer.value, "CloudTrail")
+    found = Found(covered=given.covered, failed=given.failed)
+    # Times of the API are full seconds, so an event of the window's first second counts.
+    found.by_id = {event.id: event for event in given.events if int(window.start) <= event.at <= window.end}
+    found.since = window.start if found.covered else min((event.at for event in given.events), default=None)
+    return found
+
+
+def add_by_name(client: Any, found: Found, window: Window, pace: Pace, named: Sequence[Attribute],
+                looks: Alone) -> None:
+    """Add the changes that name what one service has, as far as the deadline and the budget allow.
+
+    Who has asked for all changes goes on within its turn; who has another one's answer needs a turn of its own.
+    """
+    if not pace.began:
+        try:
+            looks.turn(len(named))
+        except CallFailed as failed:
+            found.failed, found.unasked = failed.note, [value for _, value in named]
+            return
+        pace.left = len(named)
     for place, attribute in enumerate(named):
         try:
-            if not pace.time_left() or not _pages(client, attribute, start, end, pace, found, most=_NAME_PAGES):
+            if not pace.time_left() or not _pages(client, attribute, window, pace, found, most=_NAME_PAGES):
                 found.unasked.append(attribute[1])
         except CallFailed as failed:
             found.failed = failed.note
             found.unasked += [value for _, value in named[place:]]
             break
-    return found
 
 
-def _pages(client: Any, attribute: Attribute, start: float, end: float, pace: _Pace, found: Found,
+def _pages(client: Any, attribute: Attribute, window: Window, pace: Pace, found: Found,
            reserve_seconds: float = 0.0, most: int = 10_000) -> bool:
     """Add the events with an attribute; return whether all of them were read."""
     arguments: dict[str, Any] = {
         "LookupAttributes": [{"AttributeKey": attribute[0], "AttributeValue": attribute[1]}], "MaxResults": 50,
-        "StartTime": datetime.fromtimestamp(start, UTC), "EndTime": datetime.fromtimestamp(end, UTC)}
+        "StartTime": datetime.fromtimestamp(window.start, UTC), "EndTime": datetime.fromtimestamp(window.end, UTC)}
     for _ in range(most):
         if not pace.time_left(reserve_seconds):
             return False
         pace.wait()
         with aws.failures("CloudTrail"):
             answer = client.lookup_events(**arguments)
-        found.by_id.update({str(item.get("EventId")): item for item in answer.get("Events", [])})
+        found.by_id.update({event.id: event for event in map(happened, answer.get("Events", []))})
         if not answer.get("NextToken"):
             return True
         arguments["NextToken"] = answer["NextToken"]
     return False
 
 
-class _Pace:
-    """Keeps calls as far apart as CloudTrail's limit asks."""
+class Pace:
+    """Keeps calls as far apart as CloudTrail's limit asks, and their number within the turn that was taken."""
 
     def __init__(self, deadline: float) -> None:
+        """``deadline`` is in ``time.monotonic`` seconds."""
         self._deadline, self._last = deadline, float("-inf")
+        self.left = 0
+        """Calls of the turn that was taken that are left."""
+
+    @property
+    def began(self) -> bool:
+        """Whether a call was made."""
+        return self._last > float("-inf")
 
     def time_left(self, reserve_seconds: float = 0.0) -> bool:
         """Whether another call fits before the deadline, beside what is reserved."""
-        return time.monotonic() + APART_SECONDS + _MARGIN_SECONDS + reserve_seconds <= self._deadline
+        return self.left > 0 and (
+            time.monotonic() + APART_SECONDS + _MARGIN_SECONDS + reserve_seconds <= self._deadline)
 
     def wait(self) -> None:
         """Wait for the turn of the next call."""
         time.sleep(max(0.0, self._last + APART_SECONDS - time.monotonic()))
         self._last = time.monotonic()
+        self.left -= 1

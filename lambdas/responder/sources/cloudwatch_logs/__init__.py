@@ -27,7 +27,7 @@ from responder.model.service import Service
 from responder.plan.line_counts import Counted, Counting, judged
 from responder.plan.periods import period_seconds
 from responder.plan.signature_counts import SignatureCounts, by_pod
-from responder.sources import Query, Source, Statement, collect_independently
+from responder.sources import Budget, Query, Source, Statement, collect_independently, of_account
 from responder.sources.cloudwatch_logs import callers
 from responder.sources.cloudwatch_logs.callers import Judge
 from responder.sources.cloudwatch_logs.queries import (
@@ -174,4 +174,7 @@ SOURCE = Source(
     configured=lambda service: service.cloudwatch_logs is not None,
     statements=_statements,
     deadline_seconds=14.0,
+    budget=Budget(
+        "Logs Insights queries", 15.0, 10.0, "30 queries at once in an account and a Region (AWS: StartQuery)",
+        a_look=lambda query: 10 if query.phase == "diagnose" else 6, scope=of_account),
 )

@@ -17,7 +17,7 @@ from responder.model.foreign_change import ForeignChange
 from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan import wording
-from responder.sources import Query, Source
+from responder.sources import Budget, Query, Source
 from responder.sources.foreign_changes import github, launchdarkly
 
 BEFORE_SECONDS = 6 * 3600.0
@@ -80,4 +80,8 @@ SOURCE = Source(
     configured=lambda service: service.foreign_changes is not None,
     secrets=_secrets,
     deadline_seconds=14.0,
+    budget=Budget(
+        "the GitHub API", 2500.0, 3600.0, "5,000 requests an hour for a token (GitHub: Rate limits for the REST API); "
+        "LaunchDarkly documents no number", 5000.0, a_look=lambda query: 20,
+        scope=lambda service: "/".join(_secrets(service))),
 )

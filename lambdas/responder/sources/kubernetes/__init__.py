@@ -18,7 +18,7 @@ from responder.clients.owners import Owners, Ref, Workload, find, is_over, owner
 from responder.model.evidence import Detail, Finding
 from responder.model.evidence.pods import OfTemplate, Pods, Sidecar
 from responder.model.service import Component
-from responder.sources import Query, Source, cluster_access
+from responder.sources import KUBERNETES_API, KUBERNETES_LIMIT, Budget, Query, Source, cluster_access, of_cluster
 from responder.sources.kubernetes import limits, live, nodes, services
 from responder.sources.kubernetes.events import ProbeCounts, about, event_of
 from responder.sources.kubernetes.live import Live
@@ -288,6 +288,8 @@ SOURCE = Source(
     statements=cluster_access,
     kubernetes_group=READERS,
     past=False,
+    budget=Budget(KUBERNETES_API, 60, 1.0, KUBERNETES_LIMIT, scope=of_cluster,
+                  a_look=lambda query: 15 * len(query.service.namespaces)),
 )
 
 __all__ = ["READERS", "SOURCE", "collect", "seconds"]

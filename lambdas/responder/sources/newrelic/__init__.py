@@ -14,7 +14,7 @@ from responder.model.evidence import Detail, Finding
 from responder.model.evidence.deployments import Deployments
 from responder.model.evidence.issues import Issues
 from responder.model.service import NewRelic
-from responder.sources import Query, Source
+from responder.sources import Budget, Query, Source
 from responder.sources.newrelic.answer import Answer, read
 from responder.sources.newrelic.called import calls
 from responder.sources.newrelic.nrql import Queries, graphql, queries
@@ -86,4 +86,8 @@ SOURCE = Source(
     configured=lambda service: service.newrelic is not None,
     secrets=lambda service: (service.newrelic.secret,) if service.newrelic else (),
     now_only=frozenset({Issues}),
+    budget=Budget(
+        "NRQL queries", 1500.0, 60.0, "3,000 queries a minute in an account (New Relic: Rate limits with NRQL); "
+        "25 requests of a user at once (NerdGraph usage limits), which a look every second does not reach", 3000.0,
+        a_look=lambda query: 25, scope=lambda service: str(service.newrelic.account if service.newrelic else "")),
 )

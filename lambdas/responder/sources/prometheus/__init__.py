@@ -22,7 +22,7 @@ from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.service import Prometheus, Service
 from responder.plan.periods import LENGTHS_SECONDS, period_seconds
-from responder.sources import Query, Source, Statement
+from responder.sources import Budget, Query, Source, Statement
 from responder.sources.prometheus import promql
 from responder.sources.prometheus.answer import Api, Row, workspace
 from responder.sources.prometheus.failures import failure
@@ -308,4 +308,8 @@ SOURCE = Source(
     configured=lambda service: service.prometheus is not None,
     secrets=lambda service: (service.prometheus.secret,) if service.prometheus and service.prometheus.secret else (),
     statements=_statements,
+    budget=Budget(
+        "Prometheus queries", 25.0, 1.0, "queries at once: 20 (Prometheus: --query.max-concurrency); Amazon's "
+        "workspaces have a quota of QueryMetrics a second (Amazon Managed Service for Prometheus service quotas)",
+        a_look=lambda query: 12, scope=lambda service: service.prometheus.url if service.prometheus else ""),
 )

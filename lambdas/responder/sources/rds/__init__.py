@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,11 +28,15 @@ from responder.model.service import Database, Service
 from responder.sources import (
     METRIC_DATA,
     RDS_EVENTS,
+    Budget,
     Query,
     Source,
     Statement,
+    asked_as,
     collect_independently,
     database_reading,
+    of_account,
+    shared_findings,
 )
 from responder.sources.rds import balances, insights, metrics, proxy
 
@@ -41,6 +46,29 @@ _EVENTS = 50
 
 
 def collect(query: Query) -> list[Finding[Detail]]:
+    """Return what ``_collect`` does; services with the same database share it. Raises CallFailed."""
+    if query.service.database is None:
+        raise CallFailed("unavailable", "no database is configured")
+    return [_within(finding) for finding in shared_findings(query, _key(query), _collect)]
+
+
+def _key(query: Query) -> str:
+    """All that the findings depend on but the window: a baseline is one of whole minutes."""
+    before = query.baseline
+    return f"rds/{asked_as(query.service, query.service.database, [before.start // 60, before.end // 60])}"
+
+
+def _within(finding: Finding[Detail]) -> Finding[Detail]:
+    """Leave out the events that another incident has asked for as well."""
+    if not isinstance(finding.detail, DatabaseEvents) or not finding.usable or finding.window is None:
+        return finding
+    window = finding.window
+    events = tuple(event for event in finding.detail.events
+                   if window.start - _EVENTS_SECONDS <= event.at <= window.end)
+    return replace(finding, value=float(len(events) + (finding.left_out or 0)), detail=DatabaseEvents(events=events))
+
+
+def _collect(query: Query) -> list[Finding[Detail]]:
     """Return ``instance``, ``database_cluster``, ``database_proxy``, ``events``, one finding per metric and ``waits``.
 
     A database that RDS does not know, or whose engine is not supported, is said to be so by each finding: nothing that
@@ -188,4 +216,8 @@ SOURCE = Source(
     configured=lambda service: service.database is not None,
     statements=_statements,
     now_only=frozenset({DatabaseInstance, DatabaseCluster, DatabaseProxy}),
+    budget=Budget(
+        "RDS Describe calls", 10.0, 1.0, "no number is documented (AWS: Quotas and constraints for Amazon RDS); "
+        "of GetMetricData a look makes four calls", a_look=lambda query: 11, scope=of_account),
+    shared=lambda query: (_key(query),),
 )

@@ -24,7 +24,7 @@ from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.evidence.rejected_signatures import RejectedSignatures
 from responder.plan.line_counts import Counted, Counting, judged
 from responder.plan.periods import period_seconds
-from responder.sources import Query, Source, collect_independently
+from responder.sources import Budget, Query, Source, collect_independently
 from responder.sources.splunk import callers, payments, rows, signatures, spl
 from responder.sources.splunk.rows import Row
 from responder.sources.splunk.search import Judge, Searches, link
@@ -143,4 +143,9 @@ SOURCE = Source(
     collect=collect,
     configured=lambda service: service.splunk is not None,
     secrets=lambda service: (service.splunk.secret,) if service.splunk else (),
+    budget=Budget(
+        "Splunk searches", 30.0, 10.0, "searches at once: 6 and one a processor, of one user 3 by default (Splunk: "
+        "limits.conf, base_max_searches; authorize.conf, srchJobsQuota). A look runs three at a time",
+        a_look=lambda query: 11 if query.phase == "diagnose" else 6,
+        scope=lambda service: service.splunk.url if service.splunk else ""),
 )

@@ -134,7 +134,8 @@ _SETTINGS = {
                           "see what made so many remedies necessary, before the limit is raised"),
     "cooldown": ("configuration, guardrails.cooldown_seconds",
                  "see why once was not enough, before the time is made shorter"),
-    "lease": ("the incidents that were open together", "see whether they were one, and should have been joined")}
+    "lease": ("the incidents that were open together", "see whether they were one, and should have been joined"),
+    "neighbour": ("the incident that applied it for all", "see whether this service recovered with the others")}
 """A guardrail to what sets it, and what is to be decided."""
 
 
