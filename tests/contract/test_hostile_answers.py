@@ -20,6 +20,7 @@ from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.model.evidence import Window
+from responder.model.plain_json import MOST_DEPTH
 from responder.model.service import Probe, Provider, Service
 from responder.people import Message, pagerduty, slack, statuspage
 from responder.sources import Query, network, newrelic, provider, splunk
@@ -311,7 +312,7 @@ def test_a_sane_answer_is_parsed_unchanged(value: Any) -> None:
 
 
 def test_depth_is_allowed_where_kubernetes_has_it() -> None:
-    text = "[" * bounded.JSON_DEPTH + "]" * bounded.JSON_DEPTH
+    text = "[" * MOST_DEPTH + "]" * MOST_DEPTH
     assert bounded.parsed(text.encode(), "x")
     with pytest.raises(CallFailed, match="too deep"):
         bounded.parsed(f"[{text}]".encode(), "x")

@@ -7,7 +7,6 @@ coding and any character set that the server names, and keeps cookies. JSON has 
 
 from __future__ import annotations
 
-import json
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,13 +16,13 @@ import httpx
 
 from responder.clients import raw
 from responder.clients.failure import CallFailed
+from responder.model.plain_json import NotJson
+from responder.model.plain_json import parsed as parsed_json
 
 BODY_BYTES = 32 * 1024 * 1024
 """Size limit of one answer, both compressed and decompressed; a request's extension ``most_bytes`` overrides it."""
 ACCEPTED = "gzip, deflate"
 """The value of Accept-Encoding; an answer with another coding is refused."""
-JSON_DEPTH = 100
-"""Kubernetes' managed fields, the deepest of what is read, nest about 25 deep."""
 JSON_MEMORY_BYTES = 320 * 1024 * 1024
 """Memory limit of one parsed answer: the smallest function has 512 MiB and takes about 90 MiB itself."""
 _PIECE_BYTES = 64 * 1024
@@ -149,18 +148,9 @@ def parsed(body: bytes | bytearray, name: str) -> Any:
     if _memory_bytes(body) > JSON_MEMORY_BYTES:
         raise CallFailed("malformed", f"{name} answered with JSON that would take too much memory")
     try:
-        answer = json.loads(body)
-    except RecursionError as error:
-        raise CallFailed("malformed", f"{name} answered with JSON that is nested too deep") from error
-    except ValueError as error:
-        raise CallFailed("malformed", f"{name} answered with something that is not JSON") from error
-    level = [answer]
-    for _ in range(JSON_DEPTH):
-        level = [child for node in level if isinstance(node, dict | list)
-                 for child in (node.values() if isinstance(node, dict) else node) if isinstance(child, dict | list)]
-        if not level:
-            return answer
-    raise CallFailed("malformed", f"{name} answered with JSON that is nested too deep")
+        return parsed_json(body)
+    except NotJson as error:
+        raise CallFailed("malformed", f"{name} answered with {error}") from error
 
 
 def _memory_bytes(body: bytes | bytearray) -> int:

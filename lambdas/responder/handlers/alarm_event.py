@@ -6,13 +6,12 @@ Format: AWS's page "Alarm events and EventBridge". A composite alarm's event nam
 
 from __future__ import annotations
 
-import json
-
 from responder.model.codec import Foreign, Json, Malformed, decode
 from responder.model.frozen import dataclass
 from responder.model.incident import Signal
 from responder.model.masking import mask
-from responder.model.moment import iso, seconds
+from responder.model.moment import iso_of
+from responder.model.plain_json import NotJson, parsed
 from responder.model.service import deployed, names
 
 DETAIL_TYPE = "CloudWatch Alarm State Change"
@@ -73,11 +72,8 @@ def signal(event: Json, started: str, key: str) -> Signal:
                     if name in deployed(service).starting or name in deployed(service).alarms), None)
     if service is None:
         raise NobodysAlarm(f"nobody looks after the alarm {name!r}: no configured service has it")
-    try:
-        # CloudWatch writes +0000, which is not what the timeline sorts by.
-        at = iso(seconds(state.timestamp or given.time))
-    except ValueError:
-        at = started
+    # CloudWatch writes +0000, which is not what the timeline sorts by.
+    at = iso_of(state.timestamp or given.time, started)
     children = _children(state.reason_data) if given.detail.configuration.alarm_rule else ()
     if children:
         listed = ", ".join(children[:_MOST_NAMED])
@@ -88,8 +84,8 @@ def signal(event: Json, started: str, key: str) -> Signal:
 def _children(reason_data: str) -> tuple[str, ...]:
     """Return the names of the alarms that set a composite alarm off, the newest first; none where it cannot be read."""
     try:
-        data = decode(_ReasonData, json.loads(reason_data or "{}"), "reasonData")
-    except (Malformed, ValueError, RecursionError):
+        data = decode(_ReasonData, parsed(reason_data or "{}"), "reasonData")
+    except (Malformed, NotJson):
         # What set it off is worth knowing, and not worth refusing an outage for.
         return ()
     return tuple(dict.fromkeys(found for child in data.triggering_alarms

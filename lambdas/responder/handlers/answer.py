@@ -18,6 +18,7 @@ from responder.handlers.step import log, records
 from responder.model.codec import Json, Malformed, decode
 from responder.model.frozen import dataclass
 from responder.model.masking import mask
+from responder.model.plain_json import NotJson, parsed
 from responder.model.service import UnknownService, load
 from responder.plan.approvals import IamCaller, NotAllowed, caller
 from responder.plan.choices import Chosen
@@ -83,12 +84,12 @@ def _answered(request: Request, iam: IamCaller) -> Response:
 def _given(request: Request) -> Answer:
     """Return a person's answer; raises BadRequest."""
     try:
-        return decode(Answer, json.loads(request.content(_BODY_BYTES)))
+        return decode(Answer, parsed(request.content(_BODY_BYTES)))
     except Unreadable as error:
         raise BadRequest(f"{error}; expected JSON: {_SHAPE}") from error
     except Malformed as error:
         raise BadRequest(f"expected these fields: {_SHAPE} ({error})") from error
-    except (ValueError, RecursionError) as error:
+    except NotJson as error:
         raise BadRequest(f"expected JSON: {_SHAPE}") from error
 
 

@@ -16,6 +16,7 @@ from responder.model.frozen import dataclass
 from responder.model.incident import Incident, IncidentRecord, Remedy
 from responder.model.masking import mask
 from responder.model.moment import iso
+from responder.model.plain_json import parsed
 from responder.model.service import Service, UnknownService, load
 from responder.plan import approvals, choices
 from responder.plan.approvals import Decision, NotAllowed, Voter
@@ -49,7 +50,7 @@ class ButtonValue:
     @classmethod
     def of(cls, text: str) -> ButtonValue:
         """Return the button of ``text``; raises ValueError, also for an unknown task or answer."""
-        return decode(cls, json.loads(text), "button")
+        return decode(cls, parsed(text), "button")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from responder.model.facts import Opened
 from responder.model.frozen import dataclass
 from responder.model.incident import Signal
 from responder.model.masking import mask
+from responder.model.moment import iso_of
 from responder.model.outside_signal import OutsideSignal, OutsideStart
 from responder.model.service import Asked, Service, UnknownService, deployed, load, names
 from responder.plan import promise, warming
@@ -28,7 +29,7 @@ from responder.plan.customers.facts import last_message
 from responder.records import incidents
 from responder.records.tasks import NotPossible
 
-_REASON, _NAME = 500, 200
+_REASON, _NAME, _WHY = 500, 200, 3000
 _PHASES = ("confirm", "isolate", "diagnose", "watch", "aftercare")
 """The phase after which a person wants to stop; empty: none."""
 
@@ -129,7 +130,7 @@ def _start(event: OpenEvent) -> OpenResult:
         start = _read(event)
         in_force = newest_lately(load(start.signal.service))
     except (BadInput, UnknownService) as error:
-        reason = mask(str(error))
+        reason = mask(str(error)[:_WHY])
         records().refuse(event.started, event.key, reason, event.input)
         log(step="open", refused=reason)
         return OpenResult(result="refused", reason=reason)
@@ -236,7 +237,7 @@ def _decided(given: Json, execution: str) -> OpenResult:
 
 
 def _declined(reason: str) -> OpenResult:
-    reason = mask(reason)
+    reason = mask(reason[:_WHY])
     log(step="open", result="declined", reason=reason)
     return OpenResult(result="declined", reason=reason)
 
@@ -256,7 +257,7 @@ def _report(given: Json) -> OpenResult:
 
 def _outside(given: OutsideSignal, event: OpenEvent) -> Signal:
     """Return an alert of another system; what it was called there is not trusted to be clean."""
-    return Signal(given.at, given.kind, mask(given.name)[:_NAME], event.key, given.service,
+    return Signal(iso_of(given.at, event.started), given.kind, mask(given.name)[:_NAME], event.key, given.service,
                   mask(given.reason)[:_REASON])
 
 

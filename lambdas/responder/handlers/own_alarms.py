@@ -6,6 +6,7 @@ execution's name is made of the event's id, so an event that is delivered twice 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -13,9 +14,9 @@ from responder.clients import aws, executions
 from responder.handlers import environment
 from responder.handlers.observed import observed
 from responder.handlers.step import log
-from responder.model.codec import Foreign, Json, decode, encode
+from responder.model.codec import Foreign, Json, Malformed, decode, encode
 from responder.model.frozen import dataclass
-from responder.model.moment import iso, seconds
+from responder.model.moment import iso, iso_of
 from responder.model.outside_signal import OutsideSignal, OutsideStart
 from responder.model.service import Tag, load, names
 
@@ -59,8 +60,13 @@ class _Tags(Foreign):
 
 @observed()
 def handler(event: Json, context: object) -> dict[str, bool]:
-    """Return {service: whether the alarm started it}; raises CallFailed, and EventBridge then tries again."""
+    """Return {service: whether the alarm started it}; raises CallFailed, and EventBridge then tries again.
+
+    An event of another form raises Malformed.
+    """
     given = decode(_Event, event, "event")
+    if not given.resources:
+        raise Malformed("event.resources", "the alarm's ARN", given.resources)
     tags = _tags(given.resources[0])
     mine = [name for name in names() if any(own.tag in tags for own in load(name).alarms.own if own.tag)]
     started = {name: _started(name, given) for name in mine}
@@ -76,7 +82,7 @@ def _tags(arn: str) -> tuple[Tag, ...]:
 
 def _started(service: str, given: _Event) -> bool:
     # CloudWatch writes +0000, which is not what the timeline sorts by.
-    at = iso(seconds(given.detail.state.timestamp or given.time))
+    at = iso_of(given.detail.state.timestamp or given.time, iso(time.time()))
     signal = OutsideSignal("alarm", service, given.id, at, given.detail.alarm_name, given.detail.state.reason)
     return executions.start(environment.state_machine(),
                             f"alarm-{service}-{executions.digest(f'{service}/{given.id}')}",

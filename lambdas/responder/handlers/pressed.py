@@ -85,7 +85,10 @@ def _tell(url: str, text: str, service: Service) -> None:
     from responder.people.slack import escaped
 
     own = urlsplit(service.slack.api if service.slack else "")
-    given = urlsplit(url)
+    try:
+        given = urlsplit(url)
+    except ValueError:
+        return
     if (given.scheme, given.netloc) != ("https", "hooks.slack.com") and given.netloc != own.netloc:
         return
     try:

@@ -98,7 +98,10 @@ class Request:
     def is_of_own_page(self) -> bool:
         """Whether a page of this domain sent the form, by the headers Sec-Fetch-Site and Origin."""
         # A page with no-referrer sends the origin "null", which has no host.
-        origin = urlsplit(self.headers.get("origin", "")).netloc
+        try:
+            origin = urlsplit(self.headers.get("origin", "")).netloc
+        except ValueError:
+            return False
         site = self.headers.get("sec-fetch-site", "none")
         return site in ("same-origin", "none") and origin in ("", self.domain)
 

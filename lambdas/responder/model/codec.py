@@ -8,6 +8,7 @@ wire cannot drift apart in silence. Written here, because a function starts with
 from __future__ import annotations
 
 import inspect  # Which dataclasses imports anyway.
+import reprlib
 import sys
 import types
 import typing
@@ -18,6 +19,7 @@ from functools import cache
 from typing import Any, ClassVar, TypeVar, cast
 
 from responder.model.frozen import maker
+from responder.model.plain_json import MOST_INTEGER, MOST_NUMBER, whole
 
 T = TypeVar("T")
 Read = Callable[[Any, str], Any]
@@ -41,9 +43,16 @@ class Malformed(ValueError):
     """Plain data that is not of the type that was expected; the message names the place and both."""
 
     def __init__(self, place: str, expected: str, found: object) -> None:
-        shown = repr(found)
+        shown = _SHOWN.repr(found)
         shown = shown if len(shown) <= 60 else shown[:57] + "…"
-        super().__init__(f"{place or 'value'}: expected {expected}, found {shown}")
+        super().__init__(f"{place[:_PLACE] or 'value'}: expected {expected}, found {shown}")
+
+
+_PLACE = 200
+_SHOWN = reprlib.Repr()
+"""For errors: what is deep or long is shown by its beginning, and never walked through."""
+_SHOWN.maxlevel = _SHOWN.maxdict = _SHOWN.maxlist = _SHOWN.maxtuple = 20
+_SHOWN.maxstring = _SHOWN.maxother = 1000
 
 
 def decode(kind: type[T], value: Any, place: str = "") -> T:
@@ -127,9 +136,14 @@ def _plain(kind: type) -> Read:
 
     def read(value: Any, place: str) -> Any:
         if type(value) in taken:
-            return float(value) if kind is float else value
+            if kind is str:
+                return value if value.isascii() else whole(value)
+            if kind is float and -MOST_NUMBER <= value <= MOST_NUMBER:
+                return float(value)
+            if kind is bool or (kind is int and -MOST_INTEGER <= value <= MOST_INTEGER):
+                return value
         # DynamoDB gives whole numbers as int, JSON of elsewhere as float.
-        if kind is int and isinstance(value, float) and value.is_integer():
+        if kind is int and isinstance(value, float) and value.is_integer() and abs(value) <= MOST_INTEGER:
             return int(value)
         raise Malformed(place, expected, value)
 
@@ -203,7 +217,8 @@ def _row(parts: tuple[Any, ...], kind: type[tuple[Any, ...]] | None = None) -> R
     def read(value: Any, place: str) -> Any:
         if not isinstance(value, list | tuple) or len(value) != len(readers):
             raise Malformed(place, f"a list of {len(readers)}", value)
-        if numbers and _NUMBERS.issuperset(map(type, value)):
+        if numbers and _NUMBERS.issuperset(map(type, value)) and all(
+                -MOST_NUMBER <= number <= MOST_NUMBER for number in value):
             # The rows of a series, of which there are thousands.
             return tuple.__new__(made, map(float, value))
         return tuple.__new__(made, [reader(item, place) for reader, item in zip(readers, value, strict=True)])
@@ -218,9 +233,9 @@ def _mapping(part: Any) -> Read:
         if not isinstance(value, Mapping):
             raise Malformed(place, "an object", value)
         try:
-            return {str(key): reader(item, place) for key, item in value.items()}
+            return {whole(str(key)): reader(item, place) for key, item in value.items()}
         except Malformed:
-            return {str(key): reader(item, f"{place}.{key}") for key, item in value.items()}
+            return {whole(str(key)): reader(item, f"{place}.{key}") for key, item in value.items()}
 
     return read
 
@@ -266,7 +281,7 @@ def _object(kind: type) -> Read:
 
 def _unknown(kind: type, given: Mapping[str, object], key: object, item: object, place: str) -> Malformed:
     return Malformed(f"{place}.{key}".lstrip("."), f"a field of {kind.__name__}" + (
-        nearest(str(key), given) or f" ({', '.join(given)})"), item)
+        nearest(str(key)[:60], given) or f" ({', '.join(given)})"), item)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

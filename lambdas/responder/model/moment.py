@@ -15,6 +15,14 @@ def seconds(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()
 
 
+def iso_of(moment: str, otherwise: str) -> str:
+    """Return an ISO 8601 time of any spelling as the records write it; ``otherwise`` where it is none."""
+    try:
+        return iso(seconds(moment))
+    except ValueError:
+        return otherwise
+
+
 def epoch(moment: object) -> float | None:
     """Return an ISO 8601 time as seconds since 1970 (UTC); None where there is none."""
     return seconds(moment) if isinstance(moment, str) and moment else None

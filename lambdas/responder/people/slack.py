@@ -24,6 +24,7 @@ from responder.model.codec import Json
 from responder.model.evidence import Status
 from responder.model.frozen import dataclass
 from responder.model.masking import mask
+from responder.model.plain_json import parsed
 from responder.model.service import Service, Slack
 from responder.people import Channel, Message
 
@@ -316,14 +317,14 @@ def pressed(body: bytes) -> Press:
     Format: Slack's page "block_actions payload".
     """
     try:
-        payload = json.loads(parse_qs(body.decode(), max_num_fields=4)["payload"][0])
+        payload = parsed(parse_qs(body.decode(), max_num_fields=4)["payload"][0])
         action, = payload["actions"]
         user, team = _mapping(payload.get("user")), _mapping(payload.get("team"))
         user_team = user.get("team_id")
         return Press(str(action["value"]), str(payload.get("type") or ""), str(user.get("id") or ""),
                      bool(user.get("is_bot")), str(payload.get("api_app_id") or ""), str(team.get("id") or ""),
                      None if user_team is None else str(user_team), str(payload.get("response_url") or ""))
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise NotPressed("the payload is not that of one of our buttons") from error
 
 

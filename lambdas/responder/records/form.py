@@ -8,6 +8,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from responder.model.plain_json import MOST_INTEGER, MOST_NUMBER
+
 Item = dict[str, Any]
 """An item, in DynamoDB's own form or as plain JSON."""
 
@@ -24,7 +26,7 @@ def _value(value: Any) -> Item:
         case bool():
             return {"BOOL": value}
         case int() | float():
-            return {"N": str(Decimal(repr(value))) if value == value else "0"}
+            return {"N": _number(value)}
         case str():
             return {"S": value}
         case list() | tuple():
@@ -32,6 +34,18 @@ def _value(value: Any) -> Item:
         case dict():
             return {"M": {str(key): _value(part) for key, part in value.items()}}
     raise TypeError(f"DynamoDB keeps no {type(value).__name__}")
+
+
+def _number(value: int | float) -> str:
+    """Return a number as DynamoDB keeps it: at most 38 digits, and nothing endless.
+
+    The codec refuses others, so that they stand in what nobody has read yet. Another number is on record then, which
+    is better than an incident that ends because it cannot be recorded.
+    """
+    within = 0 if value != value else max(-MOST_NUMBER, min(MOST_NUMBER, value))
+    if isinstance(within, int) and abs(within) > MOST_INTEGER:
+        within = float(within)
+    return str(Decimal(repr(within)))
 
 
 def plain(item: Item) -> Item:

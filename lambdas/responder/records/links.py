@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from responder.model.codec import Foreign, decode
 from responder.model.frozen import dataclass
 
+_DIGITS = re.compile("[0-9]{1,12}")
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
@@ -65,6 +67,8 @@ def read(fields: Mapping[str, str], key: str) -> Link:
     """Return the link that the fields describe; raises BadLink."""
     try:
         given = decode(_Signed, fields)
+        if not _DIGITS.fullmatch(given.expires):
+            raise BadLink("the link is not complete")
         link = Link(given.incident, given.task, given.to, int(given.expires))
     except ValueError as error:
         raise BadLink("the link is not complete") from error

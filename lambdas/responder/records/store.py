@@ -14,6 +14,7 @@ from responder.model.codec import Json, decode
 from responder.model.item import plain as without_keys
 from responder.model.item import sort_key
 from responder.model.masking import mask_all
+from responder.model.plain_json import whole
 from responder.records.form import formed, plain
 
 KEPT_DAYS = 400
@@ -22,6 +23,7 @@ ITEM_CHARACTERS = 300_000
 """Bytes of ASCII JSON in one item, with room for its other attributes; DynamoDB's limit is 400 kB an item."""
 Item = dict[str, Json]
 T = TypeVar("T")
+_PK_BYTES, _SK_BYTES = 2048, 1024
 _FORMED = ("Item", "Key", "ExpressionAttributeValues")
 
 
@@ -34,6 +36,8 @@ class Store:
 
     def item(self, pk: str, sk: str) -> Item | None:
         """Return one item, None where there is none."""
+        if not _is_key(pk, sk):
+            return None
         answer = self._client.get_item(**self._request(Key={"pk": pk, "sk": sk}), ConsistentRead=True)
         return plain(answer["Item"]) if "Item" in answer else None
 
@@ -49,6 +53,8 @@ class Store:
     def partition(self, pk: str, first: str = " ", last: str = "~") -> list[Item]:
         """Return the items of a partition whose sort keys lie between two, in their order."""
         items: list[Item] = []
+        if not _is_key(pk, last):
+            return items
         arguments = self._request(
             ConsistentRead=True, KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ExpressionAttributeValues={":pk": pk, ":first": first, ":last": last})
@@ -121,6 +127,14 @@ class Store:
 
     def _kept(self, item: Item, days: int = KEPT_DAYS) -> Item:
         return item | {"expires": int(time.time()) + days * 86400}
+
+
+def _is_key(pk: str, sk: str) -> bool:
+    """Whether an item may have these keys: people name incidents, and DynamoDB refuses others with an error.
+
+    Source: the DynamoDB Developer Guide's page "Quotas in Amazon DynamoDB".
+    """
+    return 0 < len(whole(pk).encode()) <= _PK_BYTES and 0 < len(whole(sk).encode()) <= _SK_BYTES
 
 
 def _row(kind: type[T], item: Item) -> T:

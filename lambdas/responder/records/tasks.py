@@ -274,7 +274,7 @@ def _task(incident: str, name: str, asked: _Question, answer: _Answer) -> Task:
 
 def id_of(text: object) -> str:
     """Return a task's id from ``1``, ``"01"`` or ``"01m"``; raises NotPossible."""
-    found = re.fullmatch(r"(\d{1,4})(m?)", str(text).strip())
+    found = re.fullmatch("([0-9]{1,4})(m?)", str(text).strip())
     if not found:
         raise NotPossible(f"task {str(text)[:40]!r} is not one such as 01 or 01m")
     return f"{int(found[1]):02d}{found[2]}"

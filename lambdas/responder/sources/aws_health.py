@@ -16,9 +16,10 @@ from typing import Any, Literal
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
-from responder.model.codec import decode, encode
+from responder.model.codec import Foreign, Json, Malformed, decode, encode
 from responder.model.evidence import Finding
 from responder.model.evidence.service_events import ServiceEvent, ServiceEvents
+from responder.model.frozen import dataclass
 from responder.model.incident import KEYS
 from responder.model.service import Service
 from responder.records.table import Records, iso, seconds
@@ -30,6 +31,8 @@ _EVENTS = 50
 _ASKED_AT_ONCE = 10
 _NAMED = 10
 """So many of an event's resources are put on record."""
+_KEY_BYTES = 1000
+"""DynamoDB takes 1,024 for a sort key."""
 _KEPT = 100
 """So many of the resources that one page of an event names are kept."""
 
@@ -154,24 +157,55 @@ def _with_entities(health: Any, events: list[ServiceEvent]) -> list[ServiceEvent
     return [replace(event, entities=tuple(affected.get(event.arn, ()))) for event in events]
 
 
-def kept_event(event: dict[str, Any]) -> dict[str, Any]:
-    """Return what is kept of an ``aws.health`` event from EventBridge; raises KeyError, ValueError where it has
-    another form."""
-    detail = event["detail"]
+@dataclass(frozen=True)
+class _Affected(Foreign):
+    entity_value: str = ""
+
+
+@dataclass(frozen=True)
+class _Told(Foreign):
+    event_arn: str
+    service: str
+    event_type_code: str
+    start_time: str
+    last_updated_time: str | None = None
+    status_code: str = "open"
+    event_region: str | None = None
+    page: str | int = "1"
+    affected_entities: tuple[_Affected, ...] | None = ()
+
+
+@dataclass(frozen=True)
+class _HealthEvent(Foreign):
+    """EventBridge's "AWS Health Event"."""
+
+    detail: _Told
+    time: str = ""
+    region: str = ""
+
+
+def kept_event(event: Json) -> dict[str, Json]:
+    """Return what is kept of an ``aws.health`` event from EventBridge; raises Malformed."""
+    given = decode(_HealthEvent, event, "event")
+    detail = given.detail
     kept = ServiceEvent(
-        arn=str(detail["eventArn"]), service=str(detail["service"]), code=str(detail["eventTypeCode"]),
-        status=str(detail.get("statusCode", "open")), region=str(detail.get("eventRegion") or event["region"]),
-        at=_http_date(detail["startTime"]), updated=_http_date(detail.get("lastUpdatedTime") or event["time"]),
-        entities=tuple(str(item.get("entityValue", ""))[:200] for item in detail.get("affectedEntities") or ())[:_KEPT])
-    page = str(detail.get("page", "1"))
-    return {"pk": "HEALTH", "sk": f"{iso(kept.at)}#{kept.arn}#{kept.status}" + (f"#{page}" if page != "1" else ""),
-            **encode(kept)}
+        arn=detail.event_arn, service=detail.service, code=detail.event_type_code, status=detail.status_code,
+        region=detail.event_region or given.region, at=_http_date(detail.start_time),
+        updated=_http_date(detail.last_updated_time or given.time),
+        entities=tuple(item.entity_value[:200] for item in detail.affected_entities or ())[:_KEPT])
+    key = "#".join((iso(kept.at), kept.arn, kept.status, *([str(detail.page)] if str(detail.page) != "1" else [])))
+    if len(key.encode()) > _KEY_BYTES:
+        raise Malformed("event.detail", "an ARN, a status and a page", key)
+    return {"pk": "HEALTH", "sk": key, **encode(kept)}
 
 
 def _http_date(text: str) -> float:
     from email.utils import parsedate_to_datetime
 
-    return seconds(text) if text[:4].isdigit() else parsedate_to_datetime(text).timestamp()
+    try:
+        return seconds(text) if text[:4].isdigit() else parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise Malformed("event.detail", "a time", text) from error
 
 
 def _statements(service: Service) -> tuple[Statement, ...]:

@@ -8,7 +8,6 @@ comes again, repeated or replayed, starts nothing. Format: AWS's page "Invoking 
 
 from __future__ import annotations
 
-import json
 import time
 
 from responder.clients import aws, executions
@@ -22,6 +21,7 @@ from responder.handlers.step import log
 from responder.model.codec import Json, Malformed, encode
 from responder.model.moment import iso
 from responder.model.outside_signal import OutsideSignal, OutsideStart
+from responder.model.plain_json import NotJson, parsed
 from responder.model.service import Starter, UnknownService, load
 
 _VENDORS: dict[str, Vendor] = {vendor.name: vendor for vendor in (pagerduty.VENDOR, newrelic.VENDOR, splunk.VENDOR)}
@@ -99,9 +99,9 @@ def _secrets(starter: Starter) -> tuple[str, ...]:
 
 def _json(body: bytes) -> Json:
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Refused(400, "the body is no JSON") from error
+        return parsed(body)
+    except NotJson as error:
+        raise Refused(400, f"the body is {error}") from error
 
 
 def _time(alert: Alert) -> str:

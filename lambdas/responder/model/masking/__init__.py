@@ -16,6 +16,7 @@ from responder.model.masking import forms, secrets
 from responder.model.masking.cards import Span, cards, is_card_number, shown_as
 from responder.model.masking.names import Kind, kind
 from responder.model.masking.vendors import tokens
+from responder.model.plain_json import MOST_DEPTH, whole
 
 __all__ = ["HIDDEN", "MOST_CHARACTERS", "is_card_number", "mask", "mask_all", "unkept"]
 
@@ -32,8 +33,10 @@ def mask(text: str) -> str:
     """Return ``text`` without card data, secrets, tokens and e-mail addresses.
 
     Of a card number the last four digits stay, as PCI DSS allows (requirement 3.4.1); of a verification code, a PIN
-    block and a track nothing (3.3.1). A text of more than a million characters is cut, and says so at its end.
+    block and a track nothing (3.3.1). A text of more than a million characters is cut, and says so at its end. What
+    comes out is a text that UTF-8 has, so that it can be stored and sent.
     """
+    text = whole(text)
     left = len(text) - MOST_CHARACTERS
     if left > 0:
         text = text[:MOST_CHARACTERS - _CUT_CHARACTERS]
@@ -78,24 +81,27 @@ def mask_all(value: Any) -> Any:
     """Return plain JSON data with each text in it masked; keys too, and what stands under the name of a secret.
 
     A number that is a card's becomes the text ``[card …1111]``. The mark of a hidden value (``model/shown.py``) stays.
+    What is nested deeper than anything that is read becomes a text that says so.
     """
-    return _masked(value, "")
+    return _masked(value, "", MOST_DEPTH)
 
 
-def _masked(value: Any, said: Kind) -> Any:
+def _masked(value: Any, said: Kind, depth: int) -> Any:
     if isinstance(value, str):
         return _masked_text(value, said)
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int | float):
         return _masked_number(value, said)
+    if depth < 0 and isinstance(value, dict | list | tuple):
+        return "[nested too deep]"
     if isinstance(value, dict):
         if value.keys() == {_SAFE_KEY}:
             return dict(value)
-        return {mask(key) if isinstance(key, str) else key: _masked(item, _meaning(value, key))
+        return {mask(key) if isinstance(key, str) else key: _masked(item, _meaning(value, key), depth - 1)
                 for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_masked(item, said) for item in value]
+        return [_masked(item, said, depth - 1) for item in value]
     return value
 
 
@@ -145,4 +151,4 @@ def unkept(value: Any, path: tuple[Any, ...] = (), said: Kind = "") -> list[list
                         for part in unkept(item, (*path, key), _meaning(value, key))]
     if isinstance(value, list | tuple):
         return [part for place, item in enumerate(value) for part in unkept(item, (*path, place), said)]
-    return [] if _masked(value, said) == value else [list(path)]
+    return [] if _masked(value, said, 0) == value else [list(path)]
