@@ -21,6 +21,7 @@ from stacks.deployment import Settings
 from stacks.nearest import Found
 from stacks.reading import fields, secrets, syntax
 from stacks.reading import values as plain
+from stacks.reading.loading import MOST_BYTES, TooLong, short
 from stacks.reading.problem import Mistake, Problem, line_of, path_text
 from stacks.reading.problem import Path as Field
 from stacks.reading.text import readable
@@ -180,7 +181,9 @@ def _within(service: Service, settings: Settings) -> Service:
 def _read(kind: type[T], file: Path, checks: _Checks[T], warnings: _Checks[T]) -> _Reading[T]:
     """Return what a file holds, with each mistake in it: one does not hide the others."""
     try:
-        text, mistakes = readable(file.read_bytes())
+        text, mistakes = readable(_content(file))
+    except TooLong as error:
+        return _Reading(None, (Problem(str(file), 0, "", str(error), ""),), None)
     except OSError as error:
         return _Reading(None, (Problem(str(file), 0, "", _unreadable(error), ""),), None)
     form = syntax.composed(text)
@@ -207,6 +210,11 @@ def _read(kind: type[T], file: Path, checks: _Checks[T], warnings: _Checks[T]) -
     problems = tuple(_in_file(file, form.node, secrets.hidden(mistake, kept)) for mistake in mistakes)
     is_sound = not any(problem.level == "error" for problem in problems)
     return _Reading(made if is_sound else None, problems, form.node)
+
+
+def _content(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return short(stream.read(MOST_BYTES + 1))
 
 
 def _judgements(made: Any, checks: _Checks[Any], warnings: _Checks[Any], damage: Collection[Field]

@@ -15,6 +15,7 @@ import yaml
 
 from responder.model.codec import Malformed, decode
 from stacks.nearest import nearest
+from stacks.reading.loading import read_value
 
 SHIPPED = Path(__file__).with_name("prices.yaml")
 MONTH_HOURS = 730.0
@@ -72,8 +73,8 @@ def read(path: Path) -> Prices:
     In the file a price may be a number alone: ``prices: {alarm_metric: 0.09}``, ``use: {ledger_objects: 900}``.
     """
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        given = read_value(path)
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise PricesError(f"{path}: {error}") from error
     if not isinstance(given, dict) or set(given) - {"region", "date", "prices", "free", "use"}:
         raise PricesError(f"{path}: expected region, date, prices, free and use")

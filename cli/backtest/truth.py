@@ -20,6 +20,7 @@ from cli.output import Refused
 from responder.model.moment import iso, seconds
 from responder.plan import mechanisms
 from responder.plan.wording import duration, share
+from stacks.reading.loading import read_value
 
 NEAR_SECONDS = 1800.0
 """An incident of the file is the alarm's within this time."""
@@ -41,8 +42,8 @@ class Happened:
 def read(file: Path) -> list[Happened]:
     """Return what a file says really happened; raises Refused naming the entry and what was expected."""
     try:
-        value = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        value = read_value(file)
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise Refused(f"{file}: expected a YAML file that can be read ({error})") from error
     if not isinstance(value, list):
         raise Refused(f"{file}: expected a list of incidents: [{{at: …, cause: …, ended_at: …}}]")

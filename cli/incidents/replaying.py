@@ -15,6 +15,7 @@ from cli.incidents.reports import RIGHT
 from cli.output import WRONG_INPUT, Refused
 from responder.model.codec import Json
 from responder.model.frozen import dataclass
+from responder.model.plain_json import parsed
 from responder.plan.replay import BadRecord, Decision, replay
 from responder.plan.weights import Weights, weights_of
 from responder.records.record import unpack
@@ -59,7 +60,7 @@ def _weights(file: Path | None) -> Weights | None:
     if file is None:
         return None
     try:
-        return weights_of(json.loads(file.read_text(encoding="utf-8")), file.name)
+        return weights_of(parsed(file.read_text(encoding="utf-8")), file.name)
     except (OSError, ValueError) as error:
         raise Refused(f"--weights {file}: {error}", WRONG_INPUT) from error
 

@@ -30,6 +30,7 @@ from sandbox import events, worlds
 from sandbox.events.calling import CallingFields
 from sandbox.events.dependency import DependencyFault, DependencyName
 from sandbox.events.event import ComponentName, Duration, Fields, known, like, seconds
+from stacks.reading.loading import Loader, TooLong, file_text, loaded
 from stacks.reading.problem import Problem, line_of, path_text
 
 Outcome = Literal["resolved", "false_alarm", "escalated", "observed", "none"]
@@ -233,9 +234,9 @@ def read(paths: Sequence[Path]) -> list[Drill]:
 
 def _read(file: Path) -> Drill:
     try:
-        text = file.read_text(encoding="utf-8")
-        value, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
-    except (OSError, UnicodeDecodeError) as error:
+        text = file_text(file)
+        value, node = loaded(text), yaml.compose(text, Loader=Loader)
+    except (OSError, UnicodeDecodeError, TooLong) as error:
         raise ContractError([Unreadable(str(file), 0, "", _why(error), "a readable text file")]) from error
     except yaml.YAMLError as error:
         mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None

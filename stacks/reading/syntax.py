@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from stacks.reading.loading import Loader, TooMuch
 from stacks.reading.problem import Mistake
 
 _MOST_ERRORS = 10
@@ -36,8 +37,12 @@ def composed(text: str) -> Composed:
     """The last line that was left out, from 0."""
     while True:
         try:
-            documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+            documents = list(yaml.compose_all(text, Loader=Loader))
             break
+        except TooMuch as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            told = Mistake((), str(error.problem).removeprefix("found "), "fewer", line)
+            return Composed(None, (*mistakes, told), False)
         except yaml.MarkedYAMLError as error:
             tabs = list(_TAB.finditer(text))
             if tabs and "\\t" in str(error.problem):

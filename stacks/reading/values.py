@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from stacks.reading.loading import loaded
 from stacks.reading.problem import Mistake, Path
 
 Plain = str | int | float | bool | None | list["Plain"] | dict[str, "Plain"]
@@ -26,7 +27,9 @@ _BLANKS = {"\u00a0": "U+00A0", "\u202f": "U+202F", "\u2007": "U+2007", "\u200b":
            "\u3000": "U+3000"}
 _PROSE = frozenset({"contact", "customers", "description", "name", "owner", "parties", "place", "reason", "texts"})
 """Fields of text for people: there, a no-break space may be meant between words."""
-_MOST_VALUES = 100_000
+_MOST_DIGITS = 40
+"""No field takes a longer number; Python itself refuses one of more than 4,300 digits."""
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,11 @@ class _Reader:
     def __init__(self, found: Values) -> None:
         self._found = found
         self._checked: set[int] = set()
-        self._read = 0
 
     def read(self, node: yaml.Node, path: Path, around: tuple[int, ...]) -> Plain:
         """Return the data of a node; ``around`` are the nodes that it is within."""
-        self._read += 1
-        if id(node) in around or self._read > _MOST_VALUES:
-            self._tell(node, path, "an anchor that is used within itself, or too many times", "values written out")
+        if id(node) in around:
+            self._tell(node, path, "an anchor that is used within itself", "values written out")
             return None
         inner = (*around, id(node))
         if isinstance(node, yaml.MappingNode):
@@ -128,7 +129,7 @@ class _Reader:
                 self._tell(key, path, "braces or brackets in the place of a field's name",
                            "a name, and quotes around a text that begins with { or [")
             return None
-        name = str(key.value)
+        name = self._whole(key, path)
         meaning = _meaning(key)
         if meaning and fresh:
             read = "a number" if meaning.endswith(f" {name}") else f"which YAML reads as {meaning}"
@@ -138,7 +139,7 @@ class _Reader:
         return name
 
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Plain:
-        text = str(node.value)
+        text = self._whole(node, path)
         if not node.tag.startswith(_TAG):
             self._tell(node, path, f"the tag {node.tag}", "a plain value: no tag is known, and a text that begins with "
                                                           "! needs quotes")
@@ -153,6 +154,14 @@ class _Reader:
         if isinstance(value, str):
             self._of_text(node, path, value)
         return value
+
+    def _whole(self, node: yaml.ScalarNode, path: Path) -> str:
+        r"""Return a text without what no UTF-8 has, which only an escape such as ``"\ud83d"`` can bring in."""
+        text = str(node.value)
+        for half in _HALVES.findall(text)[:1]:
+            self._tell(node, path, f"half of a character (U+{ord(half):04X})", "the character itself, or \\U and its "
+                                                                              "eight digits")
+        return _HALVES.sub("\ufffd", text)
 
     def _of_text(self, node: yaml.ScalarNode, path: Path, text: str) -> None:
         if text[:1] in _CURLY and text[:1]:
@@ -175,14 +184,16 @@ def _meaning(node: yaml.ScalarNode) -> str:
     if node.tag == f"{_TAG}null":
         return "nothing"
     try:
-        return f"the number {_loaded(node)}"
-    except ValueError:
+        return f"the number {_loaded(node)}"[:_MOST_DIGITS]
+    except (ValueError, yaml.YAMLError):
         return "a number"
 
 
 def _resolved(node: yaml.ScalarNode) -> tuple[Plain, bool]:
     """Return the value of a plain scalar, and whether every reader of YAML takes it for that."""
     text = str(node.value)
+    if len(text) > _MOST_DIGITS:
+        return text, True
     match node.tag.removeprefix(_TAG):
         case "null":
             return None, True
@@ -195,14 +206,17 @@ def _resolved(node: yaml.ScalarNode) -> tuple[Plain, bool]:
         case "float" if _FRACTION.fullmatch(text):
             return float(text), True
         case "int" | "float":
-            return _loaded(node), False
+            try:
+                return _loaded(node), False
+            except (ValueError, yaml.YAMLError):
+                return text, True
     # A moment is a text: no field is one, and the checks read it themselves.
     return text, True
 
 
 def _loaded(node: yaml.ScalarNode) -> int | float:
-    loaded = yaml.safe_load(str(node.value))
-    return loaded if isinstance(loaded, int | float) else 0
+    value = loaded(str(node.value))
+    return value if isinstance(value, int | float) else 0
 
 
 def scalars(node: yaml.Node | None, path: Path = (), within: tuple[int, ...] = ()) -> Iterator[

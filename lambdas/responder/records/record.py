@@ -8,13 +8,17 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from responder.clients.bounded import parsed
+from responder.clients.failure import CallFailed
+from responder.model.codec import Json
 from responder.model.service import Service
 from responder.plan.replay import BadRecord
 from responder.records.store import Item
 
 SCHEMA = 2
 """2: the finding ``instance`` has ``instance_class``, where 1 had ``class``."""
-_MAXIMUM_BYTES = 256 * 1024 * 1024
+MOST_BYTES = 64 * 1024 * 1024
+"""Size limit of a record without its compression. That of an incident of three days has about 10 MiB."""
 
 
 def pack(service: Service, items: Sequence[Item]) -> bytes:
@@ -28,9 +32,13 @@ def unpack(content: bytes) -> Item:
     """Return the configuration and items of a packed record, gzipped or plain JSON; raises BadRecord."""
     try:
         if content[:2] == b"\x1f\x8b":
-            content = zlib.decompressobj(wbits=31).decompress(content, _MAXIMUM_BYTES)
-        record = json.loads(content)
-    except (ValueError, zlib.error) as error:
+            content = zlib.decompressobj(wbits=31).decompress(content, MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise BadRecord(f"expected a record of {MOST_BYTES // 2 ** 20} MiB at most")
+        record = parsed(content, "the file")
+    except CallFailed as failed:
+        raise BadRecord(f"expected JSON, compressed by gzip or not: {failed.note}") from failed
+    except zlib.error as error:
         raise BadRecord(f"expected JSON, compressed by gzip or not ({error})") from error
     if not isinstance(record, dict):
         raise BadRecord(f"expected an object with service and items, found {type(record).__name__}")
@@ -41,12 +49,15 @@ def unpack(content: bytes) -> Item:
     return record
 
 
+def _objects(value: Json) -> list[Item]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def _from_first(record: Item) -> None:
     """Bring a record of schema 1 to today's."""
-    items = record.get("items")
-    for item in items if isinstance(items, list) else ():
-        for finding in item.get("findings") or () if isinstance(item, dict) else ():
-            detail = finding.get("detail") or {}
-            if finding.get("name") == "instance" and "class" in detail:
+    for item in _objects(record.get("items")):
+        for finding in _objects(item.get("findings")):
+            detail = finding.get("detail")
+            if finding.get("name") == "instance" and isinstance(detail, dict) and "class" in detail:
                 detail["instance_class"] = detail.pop("class")
     record["schema"] = 2
