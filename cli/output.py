@@ -6,11 +6,13 @@ Exit codes are the same for all commands: ``WELL``, ``NOT_WELL``, ``WRONG_INPUT`
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
 from responder.model.codec import encode
 
@@ -31,16 +33,34 @@ class Refused(Exception):
         self.code = code
 
 
+_ORDERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal takes for an order (ECMA-48), or that changes the direction of what follows (Unicode, UAX #9)."""
+
+
+def visible(text: str) -> str:
+    """Return a text with what a terminal would obey written out: names and log lines are other people's."""
+    return _ORDERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class Safe(Console):
+    """A console that obeys nothing of what it prints; its own colours come after."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render as Console does."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+
 def show(result: Any, as_json: bool, render: Callable[[Console], None]) -> None:
     """Print a result: a dataclass, or a list of them, as JSON, or what ``render`` writes to a terminal or a pipe."""
     if as_json:
         typer.echo(json.dumps(encode(result), indent=1, ensure_ascii=False))
     else:
         # A pipe has no width: long lines are left whole, so that they can be searched.
-        console = Console(highlight=False, soft_wrap=True)
+        console = Safe(highlight=False, soft_wrap=True)
         render(console)
 
 
 def tell(message: str) -> None:
     """Say on standard error what goes on; standard output stays a program's."""
-    typer.echo(message, err=True)
+    typer.echo(visible(message), err=True)

@@ -81,7 +81,8 @@ def _give(report: Report, out: Path | None, in_browser: bool) -> None:
 
 
 def _show_markdown(text: str) -> None:
-    from rich.console import Console
     from rich.markdown import Markdown
 
-    Console().print(Markdown(text))
+    from cli.output import Safe
+
+    Safe().print(Markdown(text))

@@ -152,7 +152,10 @@ def connect(cluster: str, deadline: float) -> Kubernetes:
     endpoint, authority = described.get("endpoint"), (described.get("certificateAuthority") or {}).get("data")
     if not endpoint or not authority:
         raise CallFailed("unavailable", f"EKS says that {cluster} is {described.get('status')}, without an endpoint")
-    context = ssl.create_default_context(cadata=base64.b64decode(authority).decode("ascii"))
+    try:
+        context = ssl.create_default_context(cadata=base64.b64decode(authority).decode("ascii"))
+    except (ValueError, TypeError, ssl.SSLError) as error:
+        raise CallFailed("malformed", f"EKS answered with no certificate for {cluster}") from error
     http = Http(deadline, headers={"Authorization": f"Bearer {token(cluster)}", "Accept": "application/json"},
                 verify=context)
     return Kubernetes(http, endpoint)

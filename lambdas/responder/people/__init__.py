@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import Any, Generic, Literal, TypeVar
 
+from responder.clients.failure import CallFailed
 from responder.model.codec import Json, decode, encode
 from responder.model.frozen import dataclass
 from responder.model.reference import Reference
@@ -104,8 +105,16 @@ class Channel(Generic[S]):
 
 
     def deliver(self, service: Service, message: Message, state: dict[str, Json]) -> dict[str, Json] | None:
-        """Deliver a message, with the channel's state as the record keeps it; see ``send``."""
-        kept = self.send(service, message, decode(self.remembers, state, f"CHANNEL#{self.name}.state"))
+        """Deliver a message, with the channel's state as the record keeps it; see ``send``.
+
+        An answer that the channel cannot read is a CallFailed like any other: it must not cost the other channels.
+        """
+        remembered = decode(self.remembers, state, f"CHANNEL#{self.name}.state")
+        try:
+            kept = self.send(service, message, remembered)
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            raise CallFailed("malformed", f"{self.name} answered with something that cannot be read "
+                                          f"({type(error).__name__})") from error
         return None if kept is None else {name: value for name, value in encode(kept).items() if value}
 
 
