@@ -6,13 +6,39 @@ What is not known is said as ``-``, so that no reader takes it for zero.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, tzinfo
 from math import floor
 
 from responder.model.moment import epoch
 
 UNKNOWN = "-"
+_FIRST_DAY: ContextVar[date | None] = ContextVar("first_day", default=None)
+"""The day that a report is of: its times of other days say theirs."""
+
+
+@contextmanager
+def days_from(at: str | float | None) -> Iterator[None]:
+    """Let each time within the block that is of another day in UTC than ``at`` say so: ``27 Nov 00:10:05``.
+
+    A report says the day in its first line. All times of one that goes over midnight would be read as of that day.
+    """
+    seconds = epoch(at) if isinstance(at, str) else at
+    token = _FIRST_DAY.set(None if seconds is None else datetime.fromtimestamp(seconds, UTC).date())
+    try:
+        yield
+    finally:
+        _FIRST_DAY.reset(token)
+
+
+def _with_day(moment: datetime) -> str:
+    first = _FIRST_DAY.get()
+    other = f"{moment.day} {moment:%b} " if first and moment.date() != first else ""
+    # A day of another year is a year ago, or New Year's Eve.
+    year = f"{moment.year} " if other and first and moment.year != first.year else ""
+    return f"{other}{year}{moment:%H:%M:%S}"
 
 
 def share(value: float | None) -> str:
@@ -68,9 +94,9 @@ def duration(seconds: float | None) -> str:
 
 
 def clock(moment: str | float | None) -> str:
-    """Return the time of day in UTC, from seconds since 1970 or ISO 8601."""
+    """Return the time of day in UTC, from seconds since 1970 or ISO 8601; see ``days_from``."""
     seconds = epoch(moment) if isinstance(moment, str) else moment
-    return UNKNOWN if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}"
+    return UNKNOWN if seconds is None else _with_day(datetime.fromtimestamp(seconds, UTC))
 
 
 def moment(at: str | float | None, zone: tzinfo | None = None) -> str:
@@ -82,7 +108,7 @@ def moment(at: str | float | None, zone: tzinfo | None = None) -> str:
     if seconds is None:
         return UNKNOWN
     utc = datetime.fromtimestamp(seconds, UTC)
-    told = f"{utc:%H:%M:%S} UTC"
+    told = f"{_with_day(utc)} UTC"
     if zone is None:
         return told
     local = utc.astimezone(zone)
@@ -91,7 +117,7 @@ def moment(at: str | float | None, zone: tzinfo | None = None) -> str:
 
 def axis_time(at: float, *, seconds: bool = False) -> str:
     """Return a time of day in UTC as an axis has it: ``01:45``, or with its seconds ``01:45:30``."""
-    told = clock(at)
+    told = f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
     return told if seconds else told.rpartition(":")[0]
 
 

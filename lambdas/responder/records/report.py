@@ -30,6 +30,7 @@ from responder.plan.wording import (
     clock,
     count,
     day,
+    days_from,
     duration,
     listed,
     moment,
@@ -64,15 +65,18 @@ def render(review: Review, live: Live | None = None) -> dict[str, str]:
     With ``live`` the incident is not over: the page begins with how it stands, reloads itself, and draws no lessons.
     """
     review = masked(review)
-    given = _given(review)
-    text = environment(escape=False).get_template("postmortem.md").render(given, live=None)
-    return {"html": _page(given, live), "md": tidy(text),
+    with days_from(review.incident.opened_at):
+        given = _given(review)
+        text = environment(escape=False).get_template("postmortem.md").render(given, live=None)
+        page = _page(given, live)
+    return {"html": page, "md": tidy(text),
             "json": json.dumps(asdict(review), indent=1, sort_keys=True)}
 
 
 def render_page(review: Review, live: Live | None = None) -> str:
     """Return the postmortem as a page; see ``render``."""
-    return _page(_given(masked(review)), live)
+    with days_from(review.incident.opened_at):
+        return _page(_given(masked(review)), live)
 
 
 def _page(given: Mapping[str, object], live: Live | None) -> str:

@@ -35,6 +35,7 @@ from responder.plan.review.similar import past_incident
 from responder.plan.review.story import Story
 from responder.plan.review.summary import summary
 from responder.plan.review.trigger import trigger
+from responder.plan.wording import days_from
 
 __all__ = ["SCHEMA", "Notes", "Overview", "PastIncident", "Review", "came_late", "past_incident", "review"]
 
@@ -49,6 +50,12 @@ def review(record: IncidentRecord, history: Sequence[PastIncident] = (), weeks: 
     about it; ``service`` is its configuration, and ``entry`` the component that customers reach first where that is not
     at hand.
     """
+    with days_from(record.incident.opened_at):
+        return _review(record, history, weeks, notes, service, entry)
+
+
+def _review(record: IncidentRecord, history: Sequence[PastIncident], weeks: Series, notes: Notes | None,
+            service: Service | None, entry: str) -> Review:
     evidence, entry = record.evidence(), service.entry if service else entry
     set_off = trigger(record.incident, evidence, service.shown_keys if service else ())
     components = measured(evidence)

@@ -24,7 +24,7 @@ from responder.plan.decisions import Confirmed, Diagnosed, Isolated, Ruled, Watc
 from responder.plan.needs import asked_for
 from responder.plan.remedies import phrase
 from responder.plan.updates import Update, update
-from responder.plan.wording import clock, duration, listed, plural, words
+from responder.plan.wording import clock, days_from, duration, listed, plural, words
 
 LIVE_TAGS = "page=live"
 """The tag of these pages in S3, by which the bucket's lifecycle rule (``stacks/records.py``) knows them."""
@@ -105,6 +105,11 @@ def live(service: Service, record: IncidentRecord, now: float, *, execution: str
     ``now`` is in seconds since 1970 (UTC); ``execution`` is the ARN of the execution that handles the incident, empty
     where none does; ``answer_url`` is where people answer by IAM, and ``region`` the responder's AWS region.
     """
+    with days_from(record.incident.opened_at):
+        return _live(service, record, now, execution, answer_url, region)
+
+
+def _live(service: Service, record: IncidentRecord, now: float, execution: str, answer_url: str, region: str) -> Live:
     record = _this_opening(record)
     incident, phase = record.incident, phase_of(record)
     said, age = update(service, record), max(now - seconds(incident.opened_at), 0.0)
