@@ -10,6 +10,7 @@ from responder.model.frozen import dataclass
 from responder.model.incident import Refusal
 from responder.model.service import Service
 from responder.plan.attack import signs
+from responder.plan.clocks import ahead
 from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.found import as_found
 from responder.plan.isolate import Isolation, isolate
@@ -77,6 +78,8 @@ def judge_cause(service: Service, evidence: Evidence, given: DiagnosisInput,
                        early=given.looks < 1 and service.confirm.looks > 1)
     if going:
         remedies = remedies.withheld("the symptom is just going away by itself: it is looked at again first")
+    elif skewed := ahead(evidence):
+        remedies = remedies.withheld(skewed)
     return Judgement(isolation, diagnosis, remedies.proposed,
                      tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.faulty)), going,
                      remedies.not_proposed, signs(service, evidence, onset),
