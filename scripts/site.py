@@ -43,7 +43,7 @@ NAVIGATION: Mapping[str, Sequence[str]] = {
     "Explanation": ("explanation/why-deterministic.md", "explanation/how-evidence-weighs.md",
                     "explanation/what-it-will-not-do.md", "explanation/when-aws-is-down.md", "explanation/*",
                     "architecture.md", "running.md", "neighbours.md", "diagnosis.md", "isolation.md",
-                    "foreign-changes.md", "security.md", "hostile-input.md", "own-health.md"),
+                    "foreign-changes.md", "security.md", "hostile-input.md", "own-health.md", "faults.md"),
     "Examples": ("examples/resolved.md", "examples/*.md"),
     "Project": ("changelog.md", "contributing.md", "weakness.md"),
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from aws_cdk import ArnFormat, Duration, Stack, Token
@@ -32,6 +31,7 @@ from stacks.function import Function
 from stacks.network import Unit, action_units, source_units
 from stacks.records import Records
 from stacks.room import RESERVED, reserved
+from stacks.step_groups import GROUPS, Group
 from stacks.timeline import Timeline, decides, remedies, reports, tells
 from stacks.used import most_at_once
 from stacks.versions import (
@@ -45,25 +45,6 @@ from stacks.versions import (
 )
 
 _DEFINITION = Path(__file__).resolve().parent.parent / "statemachines" / "incident_response.asl.json"
-
-@dataclass(frozen=True)
-class Group:
-    """Steps that share a function, because they need the same rights."""
-
-    description: str
-    steps: tuple[str, ...]
-    """Modules of ``responder.handlers``."""
-    memory_mib: int = 512
-    timeout_seconds: int = 30
-
-
-GROUPS = {
-    "decide": Group("Judges: opens, confirms, isolates, diagnoses, checks the guardrails, monitors, cares",
-                    ("open", "confirm", "isolate", "diagnose", "guard", "monitor", "aftercare")),
-    "tell": Group("Tells people: assembles the team, asks for approval, informs, stands down, escalates",
-                  ("assemble", "approval", "close", "customers", "inform", "remind"), timeout_seconds=55),
-    "report": Group("Writes the postmortem", ("review",), 1024, 90),
-}
 
 
 def _definition(services: Sequence[Service], functions: Mapping[str, str], partition: str) -> str:

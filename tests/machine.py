@@ -7,6 +7,7 @@ passes by the waits alone; no two states are entered at the same moment.
 from __future__ import annotations
 
 import copy
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,10 @@ import jsonata
 
 Invoke = Callable[[str, str, dict[str, Any]], Any]
 """State, function and payload to the result; raises StatesError, or anything, which is a States.TaskFailed."""
+
+_PLAIN_PATH = re.compile(r"\$[A-Za-z]+(\.[A-Za-z]+)*")
+_NOT_PLAIN = object()
+
 
 class StatesError(Exception):
     """An error with a name of its own, and what it is about."""
@@ -44,8 +49,9 @@ class Machine:
         which began when it says; empty: the one that there is."""
         self._definition, self._invoke, self.now, self._states = definition, invoke, began, states
         self._too_large = too_large
-        self._execution = {"Id": name, "Name": name, "StartTime": _iso(began)} if name else {
+        self.execution = {"Id": name, "Name": name, "StartTime": _iso(began)} if name else {
             "Id": "e", "Name": "e", "StartTime": "2026-11-25T00:00:00.000Z"}
+        """What the context says of the execution."""
         self.variables: dict[str, Any] = {}
         self.visited: list[str] = []
         self.taken: set[tuple[str, str]] = set()
@@ -72,7 +78,7 @@ class Machine:
     def _state(self, name: str, state: Mapping[str, Any], value: Any, variables: dict[str, Any]) -> tuple[str, Any]:
         states = {"input": value, "context": {
             "State": {"EnteredTime": _iso(self.now), "Name": name}, "Task": {"Token": "token"},
-            "Execution": {**self._execution, "Input": value}}}
+            "Execution": {**self.execution, "Input": value}}}
 
         def evaluate(template: Any) -> Any:
             return _filled(template, {"states": states, **variables})
@@ -163,12 +169,24 @@ def _filled(template: Any, bindings: Mapping[str, Any]) -> Any:
         return [_filled(value, bindings) for value in template]
     if isinstance(template, str) and template.startswith("{%") and template.endswith("%}"):
         expression = template[2:-2].strip()
+        if _PLAIN_PATH.fullmatch(expression) and (walked := _walked(expression, bindings)) is not _NOT_PLAIN:
+            return walked
         value = _plain(_compiled(expression).evaluate(None, copy.deepcopy(dict(bindings))))
         if value is None and not _compiled(f"$exists({expression})").evaluate(None, copy.deepcopy(dict(bindings))):
             # AWS: "Transforming data with JSONata in Step Functions", errors: an expression that returns nothing.
             raise StatesError("States.QueryEvaluationError", expression)
         return value
     return template
+
+
+def _walked(expression: str, bindings: Mapping[str, Any]) -> Any:
+    """Return a copy of what stands at ``$a.b.c``, without JSONata; only where it is made of objects alone."""
+    value: Any = bindings
+    for part in expression[1:].split("."):
+        if not isinstance(value, Mapping) or value.get(part) is None:
+            return _NOT_PLAIN
+        value = value[part]
+    return value if isinstance(value, str | int | float) else copy.deepcopy(value)
 
 
 @cache

@@ -19,7 +19,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from responder.clients import aws_limits, gate, raw, targets
+from responder.clients import aws_answers, aws_limits, gate, raw, targets
 from responder.clients.failure import CallFailed
 
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded",
@@ -71,6 +71,7 @@ def made(service: str, read_timeout_seconds: int = 5, region: str | None = None,
         made.meta.events.register_first("before-send.*", _before_send)
         made.meta.events.register("after-call.*", _changed)
     aws_limits.limit(made, service, min(attempts, 2) * (_CONNECT_SECONDS + read_timeout_seconds))
+    aws_answers.hold(made)
     if service not in _OWN:
         made.meta.events.register("after-call.*", _answered)
     return made
@@ -94,7 +95,11 @@ def _answered(parsed: dict[str, Any], model: Any, **_: Any) -> None:
 
 @contextmanager
 def failures(system: str) -> Iterator[None]:
-    """Turn boto3's errors within the block into CallFailed."""
+    """Turn boto3's errors within the block into CallFailed.
+
+    So is a part that the block reads of an answer and that is not there: a proxy's page in XML is parsed as an answer
+    without any of its parts.
+    """
     try:
         yield
     except ClientError as error:
@@ -107,6 +112,8 @@ def failures(system: str) -> Iterator[None]:
         raise CallFailed("malformed", f"{system} answered with something unreadable") from error
     except BotoCoreError as error:
         raise CallFailed("unavailable", f"{system}: {type(error).__name__}") from error
+    except KeyError as error:
+        raise CallFailed("malformed", f"{system} answered without {error}") from error
 
 
 def _failed(system: str, error: ClientError) -> CallFailed:

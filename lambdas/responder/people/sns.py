@@ -52,12 +52,11 @@ def plain(message: Message) -> str:
 
 def _publish(topic: str, subject: str, message: str, attributes: dict[str, str]) -> str:
     with aws.failures("SNS"):
-        answer = aws.client("sns").publish(
+        return str(aws.client("sns").publish(
             TopicArn=topic, Subject=subject_line(subject),
             Message=message.encode()[:_MESSAGE_BYTES].decode(errors="ignore"),
             MessageAttributes={name: {"DataType": "String", "StringValue": value}
-                               for name, value in attributes.items()})
-    return str(answer["MessageId"])
+                               for name, value in attributes.items()})["MessageId"])
 
 
 def _deliver(service: Service, message: Message, state: Nothing) -> Nothing | None:

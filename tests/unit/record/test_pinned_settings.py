@@ -35,6 +35,7 @@ from responder.plan.guardrails import RELEASED, GuardrailRequest, Situation, rul
 from responder.records.record import pack, unpack
 from responder.records.table import Records
 from stacks.settings import schema, text_of
+from stacks.used import used_actions
 from tests.conftest import shipped_service, timeline
 
 VERSION = "12 of 2026-11-26T07:12Z"
@@ -186,6 +187,16 @@ def test_what_no_function_and_no_right_is_there_for_needs_a_deployment() -> None
     assert [problem.partition(":")[0] for problem in needs_deployment(bundled, {"rollback"}, 900, wanted)] == [
         "policy.restart_pods", "approval.links", "approval.wait_seconds", "team"]
     assert list(needs_deployment(bundled, {"rollback", "scale_up"}, 900, settings_of(bundled))) == []
+
+
+def test_settings_are_in_force_though_an_action_lacks_what_it_needs() -> None:
+    """As shipped: flags may be turned back after asking, and no system with flags is configured."""
+    bundled = shipped_service()
+    there = {action.name for action in used_actions([bundled])}
+    allowed = {name for name, policy in bundled.policy.items() if policy != "off"}
+    assert allowed - there, "each action has a function: this tests nothing"
+    longest = bundled.approval.wait_seconds
+    assert list(needs_deployment(bundled, there, longest, settings_of(replace(bundled, mode="auto")))) == []
 
 
 def test_settings_fit_the_schema_by_which_appconfig_checks_them_and_nothing_unknown_does() -> None:

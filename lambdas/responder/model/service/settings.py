@@ -74,7 +74,9 @@ def needs_deployment(bundled: Service, actions: Collection[str], longest_wait_se
     services as they were deployed, after which the state machine no longer waits for an answer.
     """
     for action, policy in sorted(settings.policy.items()):
-        if policy != "off" and action not in actions:
+        # An action that is bundled as allowed and has no function lacks what it needs, such as a system to ask: no
+        # settings change that, and without it no settings at all would ever be in force.
+        if policy != "off" and action not in actions and bundled.policy.get(action, "off") == "off":
             yield f"policy.{action}: its function is not deployed"
     if settings.approval.links != "none" and bundled.approval.links == "none":
         yield "approval.links: the page behind the links and its key are not deployed"

@@ -1,0 +1,62 @@
+"""The deployed functions by their names: handler, environment and time, as the stack gives them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from bench.bed.outage.world import action_seconds, source_seconds
+from responder.clients import aws, marks
+from responder.handlers import answer, ask, settings, steps, timeline
+from stacks.step_groups import GROUPS
+
+TABLE = "timeline"
+ALL = {"TABLE": TABLE, "BUCKET": "reports", "SETTINGS": "bed", "AWS_REGION": "us-east-1",
+       "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "bed", "AWS_SECRET_ACCESS_KEY": "bed",
+       "AWS_EC2_METADATA_DISABLED": "true", "POWERTOOLS_METRICS_NAMESPACE": "", "MARK_KEY": "marks",
+       "TOPIC": "arn:aws:sns:us-east-1:000000000000:incidents", "ANSWER_URL": "https://answers.bed",
+       "APPROVAL_URL": "https://approvals.bed", "APPROVAL_KEY": "incident-response/approvals"}
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function."""
+
+    handler: Callable[[Any, object], Any]
+    seconds: float
+    """How long it may run."""
+    environment: Mapping[str, str]
+
+
+@cache
+def named(name: str) -> Function:
+    """Return a function by its name; raises KeyError for one that is not deployed."""
+    kind, _, what = name.partition("-")
+    if kind == "source":
+        return Function(ask.handler, source_seconds(what), {"SOURCE": what, "TIMELINE": "timeline"})
+    if kind == "action":
+        return Function(steps.remedy, action_seconds(what), {"ACTION": what, "TIMELINE": "timeline"})
+    if name == "answers":
+        return Function(answer.handler, 20, {"TIMELINE": "timeline"})
+    if name == "timeline":
+        return Function(timeline.handler, 20, {"TIMELINE": ""})
+    group = GROUPS[name]
+    return Function(steps.handler, group.timeout_seconds, {"STEPS": ",".join(group.steps), "TIMELINE": "timeline"})
+
+
+def cold() -> None:
+    """Let a function's process know nothing of before: what processes keep is kept by all functions here."""
+    aws._secret.cache_clear()  # noqa: SLF001
+    marks._key.cache_clear()  # noqa: SLF001
+    settings._LATELY.clear()  # noqa: SLF001
+    settings._KNOWN.clear()  # noqa: SLF001
+
+
+def surroundings(function: Function) -> None:
+    """Give the process a function's environment."""
+    for key in ("SOURCE", "ACTION", "STEPS"):
+        os.environ.pop(key, None)
+    os.environ.update(function.environment)
