@@ -21,6 +21,7 @@ from responder.plan.error_kind import ErrorKind
 from responder.plan.kinds import kind_of
 from responder.plan.rates import lower_bound, upper_bound
 from responder.plan.signals.calls import OF_KIND
+from responder.plan.signals.changes import GOVERNED_BY
 
 Effect = Literal["gone", "goes_on", "unknown"]
 
@@ -50,6 +51,8 @@ class Aim:
     """Where the failures arise."""
     changed_at: float
     """When it was applied, seconds since 1970 (UTC)."""
+    settings: str = ""
+    """What it restores, as text: the names of the settings are in it."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,16 @@ class _Share:
         return upper_bound(self.errors, self.calls, _Z)
 
 
-def kinds_of(mechanism: str) -> frozenset[ErrorKind]:
-    """Return the kinds of failed calls that a mechanism brings; none where that is not known."""
+def kinds_of(mechanism: str, settings: str = "") -> frozenset[ErrorKind]:
+    """Return the kinds of failed calls that a mechanism brings; none where that is not known.
+
+    ``settings`` is what its remedy restores, as text: of some mechanisms it depends on the setting.
+    """
     if mechanism not in {module.name for module in pkgutil.iter_modules(mechanisms.__path__)}:
         return frozenset()
     found = mechanisms.find(mechanism)
-    return found.kinds | {kind for kind, signal in OF_KIND.items() if found.weights.get(signal, 0.0) > 0}
+    governed = {kind for kind in found.kinds if any(part in settings for part in GOVERNED_BY.get(kind, ()))}
+    return frozenset(kind for kind, signal in OF_KIND.items() if found.weights.get(signal, 0.0) > 0) | governed
 
 
 def effect(service: Service, before: Evidence, since: Evidence, aim: Aim, well_since: float | None = None) -> Effect:
@@ -93,7 +100,7 @@ def effect(service: Service, before: Evidence, since: Evidence, aim: Aim, well_s
              for finding in since.of(Calls, aim.component, had.source)
              if finding.window and finding.window.start >= start
              for host, was in had.detail.callees.items() if location_of(service.called(host)) == aim.location
-             for kind in sorted(kinds_of(aim.mechanism)) if _seen(was, kind)
+             for kind in sorted(kinds_of(aim.mechanism, aim.settings)) if _seen(was, kind)
              for callee in (finding.detail.callees.get(host, Callee()),)]
     if "goes_on" in found:
         return "goes_on"

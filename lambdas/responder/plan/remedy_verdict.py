@@ -34,7 +34,8 @@ def verdict(service: Service, remedy: Remedy, progress: Progress, looks: Evidenc
     recovered = progress.answer == "recovered" and not remedy.kept
     if not remedy.applied_at:
         return _RECOVERED if recovered else None
-    aim = Aim(remedy.component, remedy.mechanism, location_of(remedy.where), seconds(remedy.applied_at))
+    aim = Aim(remedy.component, remedy.mechanism, location_of(remedy.where), seconds(remedy.applied_at),
+              str(remedy.parameters))
     seen = effect(service, looks, newest, aim, progress.well_since if recovered else None)
     if seen == "goes_on":
         # While all is well, nothing is rolled back.

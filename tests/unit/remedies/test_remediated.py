@@ -36,9 +36,11 @@ def sums(share: float) -> list[Finding[Any]]:
         "baseline_errors": 576, "baseline_seconds": 3600}) for source in ("newrelic", "cloudwatch")]
 
 
-def remedy(mechanism: str = "database_parameters", where: str = "database", **more: Any) -> Remedy:
+def remedy(mechanism: str = "database_parameters", where: str = "database",
+           parameter: str = "default_transaction_read_only") -> Remedy:
     return Remedy(1, "restore_parameter_group", RemedyStatus.APPLIED, "payment-gateway", "database_connection",
-                  mechanism, where, applied_at=iso(APPLIED), **more)
+                  mechanism, where, applied_at=iso(APPLIED),
+                  parameters={"group": "payments-pg16", "back": {parameter: "0"}})
 
 
 def judged(service: Service, before: dict[str, float], since: dict[str, float], answer: Any = "not_helped",
@@ -99,6 +101,14 @@ def test_a_host_that_is_called_no_more_tells_nothing(service: Service) -> None:
     assert found is None
 
 
+def test_a_parameter_is_for_the_failures_that_it_governs(service: Service) -> None:
+    """Locks were in the way, and hid that nothing may be written; they went by themselves."""
+    locked = "canceling statement due to statement timeout"
+    assert judged(service, {locked: 1200}, {READ_ONLY: 1000}) is None
+    assert judged(service, {locked: 1200}, {READ_ONLY: 1000}, of=remedy(parameter="statement_timeout")
+                  ) is RemedyStatus.VERIFIED
+
+
 def test_what_fails_in_a_new_way_since_a_remedy_that_made_all_worse_may_be_its_doing(service: Service) -> None:
     assert judged(service, {READ_ONLY: 300}, {FULL: 1100}, "worse") is None
     assert judged(service, {READ_ONLY: 300, FULL: 200}, {FULL: 1100}, "worse") is RemedyStatus.VERIFIED
@@ -114,6 +124,8 @@ def test_calls_from_before_the_symptom_went_are_not_held_against_a_remedy(servic
 
 def test_the_kinds_of_a_mechanism_are_those_that_speak_for_it() -> None:
     assert kinds_of("storage_full") == {"space"}
-    assert "read_only" in kinds_of("database_parameters")
+    assert kinds_of("database_parameters", "default_transaction_read_only") == {"read_only"}
+    assert kinds_of("database_parameters", "statement_timeout") == {"lock"}
+    assert kinds_of("database_parameters", "work_mem") == frozenset()
     assert kinds_of("failing_over") == {"read_only", "refused", "reset"}
     assert kinds_of("no_longer_known") == frozenset()

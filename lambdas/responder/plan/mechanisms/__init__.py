@@ -57,8 +57,8 @@ class Mechanism(NamedTuple):
     objects: tuple[str, ...] = ()
     """Kinds of objects whose change brings it, where putting them back ends it."""
     kinds: frozenset[ErrorKind] = frozenset()
-    """Kinds of failed calls that it brings besides those whose signals speak for it: where its remedy helps, they are
-    gone (``plan/remediated.py``)."""
+    """Kinds of failed calls that it may bring besides those whose signals speak for it, each where the settings that
+    its remedy restores govern it (``plan/remediated.py``)."""
     stop_gap: str = ""
     """What must follow though its remedy has helped, because that only puts it off, with ``{component}`` to be filled
     in; empty: the remedy ends it."""

@@ -17,7 +17,7 @@ from responder.plan.signals import AnySignalKind, Context, Signal, killed, pods,
 from responder.plan.signals.calls import longest_ms
 from responder.plan.times import SUSPICION_SECONDS, just_before, may_have_caused
 
-_GOVERNED_BY = {
+GOVERNED_BY = {
     ErrorKind.LOCK: ("timeout", "max_execution_time", "max_statement_time"),
     ErrorKind.READ_ONLY: ("read_only",),
     ErrorKind.CONNECTIONS: ("connections",),
@@ -238,8 +238,8 @@ def _governing(context: Context, change: Change) -> tuple[str, bool]:
     names = [str(field.path[1]) for field in change.fields if in_effect(field) and not (
         lasted_ms is not None and _beyond(field, lasted_ms))]
     fits = next((name for kind in context.main_kinds for name in names
-                 if any(part in name for part in _GOVERNED_BY.get(kind, ()))), "")
-    told = any(kind in _GOVERNED_BY or kind in REACH for kind in context.main_kinds)
+                 if any(part in name for part in GOVERNED_BY.get(kind, ()))), "")
+    told = any(kind in GOVERNED_BY or kind in REACH for kind in context.main_kinds)
     return fits, bool(fits) or (bool(names) and not told)
 
 
