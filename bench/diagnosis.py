@@ -18,8 +18,10 @@ from typing import Any
 
 from bench import Benchmark, Outcome, Row
 from bench.variants import variants
+from responder.model.evidence import Evidence
 from responder.model.evidence.health import ProviderHealth
 from responder.model.incident import Looked, evidence_of, looked_of
+from responder.model.service import Service
 from responder.plan.confirm import confirm
 from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.guardrails import RELEASED, GuardrailRequest, Situation, rule
@@ -144,7 +146,24 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
     return Case(drill.name, half, told, expected, *last, milliseconds)
 
 
-def _wrong(drill: Drill, service: Any, proposed: Iterable[Candidate], truth: Mapping[str, Any],
+def refuses(service: Service, items: Iterable[Mapping[str, Any]], seen: Evidence,
+            remedy: Candidate) -> bool:
+    """Whether a remedy refuses by itself, because it looks before it does anything.
+
+    ``items`` are those of the record, and ``seen`` what it really met: made-up evidence does not change that.
+    """
+    if any(item["action"] == remedy.action and item.get("component") == remedy.component for item in items
+           if item["sk"].startswith("ACTION#") and item.get("refusal")):
+        return True
+    down = {f.component.removeprefix("provider:") for f in seen.every
+            if isinstance(f.detail, ProviderHealth) and f.value == 0}
+    if isinstance(remedy.facts, SwitchFacts) and not {p.name for p in service.providers} - down - {
+            remedy.facts.provider}:
+        return True  # it asks the alternative
+    return remedy.action == "restart_pods" and bool(no_place(seen))  # it looks for a place for new pods
+
+
+def _wrong(drill: Drill, service: Service, proposed: Iterable[Candidate], truth: Mapping[str, Any],
            looks: Looks) -> tuple[str, ...]:
     """Remedies that the guardrails would let through, for a cause that is not there or against the drill's word."""
     found: list[str] = []
@@ -152,18 +171,9 @@ def _wrong(drill: Drill, service: Any, proposed: Iterable[Candidate], truth: Map
     if not proposed:
         return ()
     really = evidence_of(looks.of(truth))
-    looked = {(item["action"], item.get("component")) for item in truth["items"]
-              if item["sk"].startswith("ACTION#") and item.get("refusal")}
-    down = {f.component.removeprefix("provider:") for f in really.every
-            if isinstance(f.detail, ProviderHealth) and f.value == 0}
     for remedy in proposed:
-        if (remedy.action, remedy.component) in looked:
-            continue  # it looked for itself before it did anything, and refused
-        if isinstance(remedy.facts, SwitchFacts) and not {p.name for p in service.providers} - down - {
-                remedy.facts.provider}:
-            continue  # it asks the alternative before it does anything, and refuses
-        if remedy.action == "restart_pods" and no_place(really):
-            continue  # it looks for a place for new pods, and refuses
+        if refuses(service, truth["items"], really, remedy):
+            continue
         request = GuardrailRequest(remedy.action, remedy.component, remedy.confidence, remedy.sources,
                             reversible=find(remedy.action).rolled_back,
                             contested=remedy.contested)

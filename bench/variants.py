@@ -20,8 +20,8 @@ def variants(record: Mapping[str, Any], name: str, count: int) -> Iterator[tuple
     for number in range(count):
         random = Random(f"{name}/{number}")
         varied, told = copy.deepcopy(dict(record)), []
-        for kind in random.sample(sorted(_KINDS), random.choice((1, 1, 2, 3))):
-            told.append(_KINDS[kind](varied, random))
+        for kind in random.sample(sorted(KINDS), random.choice((1, 1, 2, 3))):
+            told.append(KINDS[kind](varied, random))
         yield "; ".join(told), varied
 
 
@@ -186,7 +186,7 @@ def noise(record: dict[str, Any], random: Random) -> str:
             row[2] = min(row[1], round(row[1] * share * random.lognormvariate(0, 0.1)))
         for callee in detail.get("callees", {}).values() if isinstance(detail.get("callees"), dict) else ():
             for key in ("errors", "mean_ms"):
-                if key in callee:
+                if callee.get(key) is not None:
                     callee[key] = min(callee[key] * random.lognormvariate(0, 0.1), callee.get("requests", math.inf)
                                       if key == "errors" else math.inf)
         if isinstance(finding.get("value"), float) and finding.get("unit") in ("ms", "%", "lines/min"):
@@ -263,6 +263,6 @@ def skewed(record: dict[str, Any], random: Random) -> str:
     return f"the clock of {source} {seconds:+.0f} s"
 
 
-_KINDS: dict[str, Callable[[dict[str, Any], Random], str]] = {
+KINDS: dict[str, Callable[[dict[str, Any], Random], str]] = {
     "missing": missing, "late": late, "denies": denies, "cries wolf": cries_wolf, "noise": noise, "scaled": scaled,
     "innocent change": innocent_change, "skewed": skewed}

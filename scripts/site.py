@@ -39,7 +39,7 @@ NAVIGATION: Mapping[str, Sequence[str]] = {
     "Reference": ("reference/configuration.md", "reference/commands.md", "reference/permissions.md",
                   "reference/records.md", "reference/*", "cluster-permissions.md",
                   "state-machine.md", "drills.md", "alarms.md", "sources.md", "remedies.md", "people.md", "network.md",
-                  "costs.md", "scale.md", "benchmarks.md", "dependencies.md"),
+                  "costs.md", "scale.md", "benchmarks.md", "generated.md", "dependencies.md"),
     "Explanation": ("explanation/why-deterministic.md", "explanation/how-evidence-weighs.md",
                     "explanation/what-it-will-not-do.md", "explanation/when-aws-is-down.md", "explanation/*",
                     "architecture.md", "running.md", "neighbours.md", "diagnosis.md", "isolation.md",

@@ -166,18 +166,18 @@ def make(name: str, outage: Outage, seed: int) -> MadeUp:
                 steps[at](stage)
             telemetry.second(float(at), flow.second(stage.world, stage.snapshot), rng)
             now[0] = at + 1 + rng.random()
-            if at >= first and opened == float("inf") and _alarmed(telemetry, now[0], outage.per_second):
+            if at >= first and opened == float("inf") and alarmed(telemetry, now[0], outage.per_second):
                 opened = now[0]
                 due = opened + next(gaps)
             if now[0] >= due:
                 due = now[0] + next(gaps, 30.0)
-                looked += _look(service, stage, telemetry, now, opened, len(looked))
+                looked += look(service, stage, telemetry, now, opened, len(looked))
     known = truth(telemetry, name, outage.per_second, BEGUN, float(last),
                   [Happened(name, name, float(first), float(first))])
     return MadeUp(name, _record(outage, known, opened, looked), known)
 
 
-def _alarmed(telemetry: Telemetry, now: float, per_second: float) -> bool:
+def alarmed(telemetry: Telemetry, now: float, per_second: float) -> bool:
     """Whether the newest whole period is bad enough for an alarm: in failures, or in requests that do not come."""
     end = (now - _PUBLISHED_SECONDS) // 10 * 10
     rows = [row for row in telemetry.between(end - 10, end) if row.component == ENTRY]
@@ -185,7 +185,7 @@ def _alarmed(telemetry: Telemetry, now: float, per_second: float) -> bool:
     return errors > _ALARM_SHARE * requests or requests < 2 * per_second
 
 
-def _look(service: Service, stage: Stage, telemetry: Telemetry, now: list[float], opened: float,
+def look(service: Service, stage: Stage, telemetry: Telemetry, now: list[float], opened: float,
           number: int) -> Iterator[Looked]:
     window = Window(max(opened - 60, now[0] - 75) if number else opened - 60, now[0])
     query = Query(service, "watch" if number else "confirm", window, Window(opened - 3660, opened - 60),

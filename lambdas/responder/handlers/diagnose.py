@@ -58,11 +58,11 @@ def handler(run: StepRun, event: DiagnoseEvent) -> DiagnoseResult:
     run.keep_evidence()
     record = run.records.load(run.incident)
     reopened_at = record.incident.last_reopened_at
+    tried = [remedy for remedy in record.remedies
+             if remedy.status.may_have_run and not no_longer_counts(remedy, reopened_at)]
     given = DiagnosisInput(
-        run.opened_at, event.confirmation.onset,
-        [(remedy.action, remedy.component) for remedy in record.remedies
-         if remedy.status.may_have_run and not no_longer_counts(remedy, reopened_at)],
-        sum(entry.fact == Diagnosed.NAME for entry in record.timeline), _own(run, record))
+        run.opened_at, event.confirmation.onset, [(remedy.action, remedy.component) for remedy in tried],
+        sum(entry.fact == Diagnosed.NAME for entry in record.timeline), _own(run, record), helped(tried))
     evidence, weights = record.evidence(), shipped()
     judgement = judge_cause(run.service, evidence, given, weights)
     result = judgement.diagnosis
@@ -82,7 +82,15 @@ def _fact(judgement: Judgement, given: DiagnosisInput) -> Diagnosed:
         result.cause, result.mechanism, result.component, result.ranking,
         tuple(f"{p.action} of {p.component}" for p in judgement.proposed), tuple(result.parts), tuple(result.missing),
         judgement.not_proposed, judgement.attack_signs, given.onset, tuple(given.tried), given.looks,
-        judgement.fading, given.opened_at, tuple(given.own), judgement.object)
+        judgement.fading, given.opened_at, tuple(given.own), judgement.object, tuple(given.helped))
+
+
+def helped(tried: Sequence[Remedy]) -> list[tuple[str, str, str]]:
+    """Return action, component and mechanism of the remedies that helped, where each of that action and component did.
+    """
+    in_vain = {(remedy.action, remedy.component) for remedy in tried if remedy.status is not RemedyStatus.VERIFIED}
+    return [(remedy.action, remedy.component, remedy.mechanism) for remedy in tried
+            if (remedy.action, remedy.component) not in in_vain]
 
 
 def unclear(judgement: Judgement) -> bool:

@@ -10,14 +10,15 @@ from typing import Literal
 from responder.handlers.confirm import ConfirmResult
 from responder.handlers.diagnose import long_outage_due, to_try
 from responder.handlers.step import StepEvent, StepRun, step
-from responder.model.fault_location import location_of
+from responder.model.evidence import Evidence
 from responder.model.frozen import dataclass
 from responder.model.incident import Remedy, RemedyStatus
 from responder.model.moment import iso, seconds
 from responder.plan.answers import Recovery
 from responder.plan.course import RemedyRef
 from responder.plan.decisions import Watched
-from responder.plan.recovery import Progress, helped, judge, slow_until
+from responder.plan.recovery import Progress, judge, slow_until
+from responder.plan.remedy_verdict import verdict
 from responder.records.incidents import IncidentChange
 from responder.records.tasks import Tasks
 
@@ -103,23 +104,16 @@ def _keep(run: StepRun, remedies: Sequence[Remedy], progress: Progress, now: flo
         change |= {"recovery_verified_at": iso(time.time()), "evidence_cutoff": iso(now),
                    "recovered_at": iso(progress.well_since) if progress.well_since else None}
     run.records.update(run.incident, **change)
-    for remedy in remedies:
-        # A remedy that did not help in time, and was kept, may have helped since.
-        why = _helped(run, remedy, now, recovered=recovered) if (
-            remedy.status == RemedyStatus.APPLIED or remedy.kept) else ""
-        if why:
-            run.records.judge_remedy(run.incident, remedy.number, status=RemedyStatus.VERIFIED,
-                                       verified_at=iso(time.time()), reason=why)
-
-
-def _helped(run: StepRun, remedy: Remedy, now: float, *, recovered: bool) -> str:
-    """Return why a remedy counts as having helped; empty where it does not."""
-    if recovered and not remedy.kept:
-        return "the symptom has gone"
-    if remedy.applied_at and helped(run.service, run.evidence, remedy.component, now,
-                                    seconds(remedy.applied_at), location_of(remedy.where)):
-        return f"what {remedy.component} failed at is well since; what else fails has another cause"
-    return ""
+    # A remedy that did not help in time, and was kept, may have helped since.
+    judged = [remedy for remedy in remedies if remedy.status == RemedyStatus.APPLIED or remedy.kept]
+    looks = run.records.load(run.incident).evidence() if judged else Evidence()
+    for remedy in judged:
+        found = verdict(run.service, remedy, progress, looks, run.evidence, now)
+        if found and found.status is RemedyStatus.VERIFIED:
+            run.records.judge_remedy(run.incident, remedy.number, status=found.status, verified_at=iso(time.time()),
+                                     reason=found.reason)
+        elif found:
+            run.records.judge_remedy(run.incident, remedy.number, status=found.status, reason=found.reason)
 
 
 def _reminder_due(run: StepRun) -> bool:

@@ -39,6 +39,8 @@ class DiagnosisInput:
     """How often the cause was judged before: a symptom that is just going away is given time."""
     own: Sequence[Write] = ()
     """What the responder's remedies have written; any other change, also one under its name, may be the cause."""
+    helped: Sequence[tuple[str, str, str]] = ()
+    """Action, component and mechanism of the remedies that helped, where each of that action and component did."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def judge_cause(service: Service, evidence: Evidence, given: DiagnosisInput,
                 for hypothesis in diagnosis.named}
     going = "" if given.looks >= _LOOKS else fading(service, evidence, onset)
     remedies = propose(service, diagnosis, onset, evidence, weights, given.tried,
-                       early=given.looks < 1 and service.confirm.looks > 1)
+                       early=given.looks < 1 and service.confirm.looks > 1, helped=given.helped)
     if going:
         remedies = remedies.withheld("the symptom is just going away by itself: it is looked at again first")
     elif skewed := ahead(evidence):

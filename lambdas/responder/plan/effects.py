@@ -55,9 +55,8 @@ def effect_of(service: Service, component: str, where: str, change: Change) -> E
     if change.kind in WORKLOAD_KINDS:
         return _of_workload(service, change) if change.name in touched and change.what == "changed" else None
     if change.kind == "ConfigMap":
-        # A ConfigMap that only other components read breaks them alone, and one of them is then at fault.
-        others = {other.deployment for other in service.components} - touched
-        bears = not change.readers or not set(change.readers) <= others
+        # A ConfigMap that only others read breaks them alone, and one of them is then at fault.
+        bears = not change.readers or bool(touched & set(change.readers))
         return Effect.CONFIGURATION if bears and change.what != "created" else None
     if change.kind == PARAMETER_GROUP:
         return Effect.DATABASE_PARAMETERS if where == "database" and any(
@@ -110,6 +109,17 @@ def selects_others(service: Service, component: str, where: str, change: Change,
     known = {finding.component: finding.detail.policies for finding in evidence.of(Pods)}
     lists = [known.get(end) for end in ends]
     return all(names is not None and not {change.name, "…"} & set(names) for names in lists)
+
+
+def of_a_caller_alone(service: Service, component: str, change: Change, evidence: Evidence) -> bool:
+    """Whether a change is one of a caller's workload, while no pod of the component itself stays up.
+
+    Nothing that a caller runs with ends the pods that it calls, before they answer anybody.
+    """
+    own = service.component(component)
+    return change.kind in WORKLOAD_KINDS and change.name not in {component, own.deployment} and any(
+        not finding.detail.ready and finding.detail.wanted > 0 and "CrashLoopBackOff" in finding.detail.waiting
+        for finding in evidence.of(Pods, component))
 
 
 def less_cpu(field: FieldChange) -> bool:

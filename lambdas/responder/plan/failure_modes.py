@@ -202,25 +202,32 @@ def _called(service: Service, host: str, callees: Mapping[str, CalledHost]) -> F
     """Return what a host is, or what it is called in place of."""
     known = location_of(service.called(host))
     if known is None and not callees[host].baseline_requests and ErrorKind.DNS in map(kind_of, callees[host].kinds):
-        known = _in_place_of(service, callees)
+        known = _in_place_of(service, callees, host)
     return known or Callee(host)
 
 
-def _in_place_of(service: Service, callees: Mapping[str, CalledHost]) -> FaultLocation | None:
+def _in_place_of(service: Service, callees: Mapping[str, CalledHost], host: str) -> FaultLocation | None:
     """Return which callee a host that nobody called before, and that no resolver knows, is called in place of.
 
-    It is the database, for what fails there is asked of no provider either, so the calls of both become fewer; where
-    the database is called as ever and a provider is not, it is that provider.
+    Each request asks the database first and then a provider. If the host stands for the database, both are called as
+    seldom as each other, and more seldom than the host; if it stands for a provider, the database is called as often as
+    the provider and the host together. None: the calls, of which there may be a sample, do not tell one from the other.
     """
-    known = {location: callee for host, callee in callees.items()
-             if (location := location_of(service.called(host))) and callee.baseline_requests}
-    database = known.get(DATABASE)
-    for location, callee in sorted(known.items(), key=lambda item: item[0].text):
-        if database and isinstance(location, Provider) and (
-                count_upper_bound(callee.requests) / callee.baseline_requests
+    known = {location: callee for name, callee in callees.items()
+             if (location := location_of(service.called(name))) and callee.baseline_requests}
+    database, wrong = known.get(DATABASE), callees[host].requests
+    if database is None or not service.database:
+        return DATABASE if service.database else None
+    providers = [(location, callee) for location, callee in sorted(known.items(), key=lambda item: item[0].text)
+                 if isinstance(location, Provider)]
+    for location, callee in providers:
+        if (count_upper_bound(callee.requests) / callee.baseline_requests
                 < count_lower_bound(database.requests) / database.baseline_requests):
             return location
-    return DATABASE if service.database else None
+    if count_upper_bound(database.requests) < count_lower_bound(wrong) or not providers:
+        return DATABASE
+    called = sum(callee.requests for _, callee in providers)
+    return DATABASE if count_lower_bound(called) > count_upper_bound(max(0.0, database.requests - wrong)) else None
 
 
 def _is_component(service: Service, location: FaultLocation) -> bool:

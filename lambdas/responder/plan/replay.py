@@ -155,7 +155,7 @@ def _isolate(history: _History, entered: str, made: Isolated) -> _Outcome:
 
 def _diagnose(history: _History, entered: str, made: Diagnosed) -> _Outcome:
     found = judge_cause(history.service, history.record.evidence(last=entered), DiagnosisInput(
-        _or(made.opened_at, history), made.onset, made.tried, made.looks, made.own), history.weights)
+        _or(made.opened_at, history), made.onset, made.tried, made.looks, made.own, made.helped), history.weights)
     result = found.diagnosis
     before: dict[str, Json] = {
         "cause": made.cause, "mechanism": made.mechanism, "component": made.component, "remedies": made.remedies,

@@ -18,13 +18,14 @@ def targets(service: Service, hypothesis: Hypothesis, onset: float | None, evide
 
 def target(service: Service, hypothesis: Hypothesis, onset: float | None, evidence: Evidence) -> str:
     """Return the component to be remediated: the changed one, where that is not the one that cannot be reached."""
-    from responder.plan.effects import effect_of
+    from responder.plan.effects import effect_of, of_a_caller_alone
     from responder.plan.mechanisms import find as mechanism
     from responder.plan.suspects import changes_before
 
     brought_by = {kind.id for kind in mechanism(hypothesis.mechanism).brought_by}
     names = {change.name for change in changes_before(onset, evidence) if brought_by and effect_of(
-        service, hypothesis.component, hypothesis.where, change) in brought_by}
+        service, hypothesis.component, hypothesis.where, change) in brought_by and not of_a_caller_alone(
+        service, hypothesis.component, change, evidence)}
     changed = {component.name for component in service.components if {
         component.name, component.deployment, component.service} & names}
     return changed.pop() if len(changed) == 1 else hypothesis.component

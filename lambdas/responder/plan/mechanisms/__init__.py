@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from responder.plan.advice import Advise, nothing
 from responder.plan.causes import Cause
+from responder.plan.error_kind import ErrorKind
 from responder.plan.signals import AnySignalKind
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ class Mechanism(NamedTuple):
     """Signals of the change that brings it, where a rollback takes that change back."""
     objects: tuple[str, ...] = ()
     """Kinds of objects whose change brings it, where putting them back ends it."""
+    kinds: frozenset[ErrorKind] = frozenset()
+    """Kinds of failed calls that it may bring besides those whose signals speak for it, each where the settings that
+    its remedy restores govern it (``plan/remediated.py``)."""
     stop_gap: str = ""
     """What must follow though its remedy has helped, because that only puts it off, with ``{component}`` to be filled
     in; empty: the remedy ends it."""

@@ -8,6 +8,7 @@ from responder.model.change import CLUSTER_GROUP, PARAMETER_GROUP
 from responder.model.evidence.trail import Trail
 from responder.plan.advice import Advice, Case, Effort, said, thing
 from responder.plan.causes import DATABASE_CONNECTION
+from responder.plan.error_kind import ErrorKind
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import changes, database, trail
 
@@ -43,6 +44,7 @@ MECHANISM = Mechanism(
     remedies=("restore_parameter_group",),
     needs=changes.database_parameters_changed,
     objects=(PARAMETER_GROUP,),
+    kinds=frozenset({ErrorKind.READ_ONLY, ErrorKind.LOCK, ErrorKind.CONNECTIONS}),
     weights={
         changes.database_parameters_changed: 2.5,
         changes.database_parameter_fits: 2.5,

@@ -67,6 +67,8 @@ class Considered:
     evidence: Evidence
     tried: frozenset[tuple[str, str]] = frozenset()
     """The remedies (action, component) that were applied before."""
+    helped: frozenset[tuple[str, str, str]] = frozenset()
+    """Action, component and mechanism of those that helped, where each of that action and component did."""
     signals: frozenset[str] = frozenset()
     """The ids of all signals."""
     contested: bool = False
@@ -172,6 +174,8 @@ class Remedy(Generic[F, B, P]):
     """Which parameter of its plan a person may change, and to what; None: none."""
     writes: Callable[[OnRecord[B, P]], Iterable[Field]] = lambda record: ()
     """What it writes of the objects that the change ledger watches."""
+    by_mechanism: bool = False
+    """Whether it does something else for another mechanism, so that it may follow upon itself."""
     undoes_change: bool = False
     """Whether it undoes what somebody changed, which may have been done to hold off an attack."""
     audience: Audience | Literal[""] = ""
@@ -263,8 +267,11 @@ class Remedies:
 
 
 def propose(service: Service, diagnosis: Diagnosis, onset: float | None, evidence: Evidence,
-            weights: Weights, tried: Iterable[tuple[str, str]], *, early: bool = False) -> Remedies:
+            weights: Weights, tried: Iterable[tuple[str, str]], *, early: bool = False,
+            helped: Iterable[tuple[str, str, str]] = ()) -> Remedies:
     """Return the remedies of all named causes, without those that were ``tried`` (action, component) before.
+
+    One that ``helped`` (action, component, mechanism) may follow for another mechanism, where it does something else.
 
     Of mechanisms of one cause that are nearly as likely, the remedies of all are proposed: those that can be rolled
     back first, of these the one that risks least, then that of the likelier mechanism. Where one of them heals by
@@ -273,7 +280,8 @@ def propose(service: Service, diagnosis: Diagnosis, onset: float | None, evidenc
     found: list[Candidate] = []
     refused: list[Refusal] = []
     table = weights.mechanisms
-    for considered in _considered(service, diagnosis, onset, evidence, table, frozenset(tried), early):
+    for considered in _considered(service, diagnosis, onset, evidence, table, frozenset(tried), early,
+                                  frozenset(helped)):
         if _repeats(considered, found):
             continue
         remedy, cause = find(considered.action), considered.hypothesis
@@ -303,7 +311,7 @@ def _left(considered: Considered) -> str:
 
 def _considered(service: Service, diagnosis: Diagnosis, onset: float | None, evidence: Evidence,
                 table: Mapping[str, Terms], tried: frozenset[tuple[str, str]],
-                early: bool) -> Iterator[Considered]:
+                early: bool, helped: frozenset[tuple[str, str, str]]) -> Iterator[Considered]:
     """Yield the remedies of each named hypothesis and of its rivals, in the order in which they are tried."""
     from responder.plan import mechanisms
 
@@ -314,8 +322,8 @@ def _considered(service: Service, diagnosis: Diagnosis, onset: float | None, evi
         names = (named.mechanism, *named.rivals)
         shared = tuple(action for action in table[named.mechanism].remedies
                        if all(action in table[name].remedies for name in names))
-        found = [Considered(service, WAIT, named.component, named, onset, evidence, tried, seen, together=(WAIT,))
-                 ] if any(WAIT in table[name].remedies for name in names) else []
+        found = [Considered(service, WAIT, named.component, named, onset, evidence, tried, helped, seen,
+                            together=(WAIT,))] if any(WAIT in table[name].remedies for name in names) else []
         for hypothesis in group:
             mechanism = mechanisms.find(hypothesis.mechanism)
             components = targets(service, hypothesis, onset, evidence)
@@ -324,7 +332,7 @@ def _considered(service: Service, diagnosis: Diagnosis, onset: float | None, evi
                 if hypothesis is not named and not contested:
                     continue  # it is the likelier mechanism's as well
                 found += [Considered(
-                    service, action, component, hypothesis, onset, evidence, tried, seen, contested,
+                    service, action, component, hypothesis, onset, evidence, tried, helped, seen, contested,
                     tuple(name for name in names if name != hypothesis.mechanism),
                     table[hypothesis.mechanism].remedies if contested else shared, early,
                     tuple(kind.id for kind in mechanism.brought_by), mechanism.objects) for component in components]
@@ -344,7 +352,7 @@ def _objection(considered: Considered, remedy: Remedy[Any, Any, Any], facts: Fac
     if healing and remedy.name != WAIT:
         return (f"{healing.replace('_', ' ')}, which heals by itself, is as likely, and would be made worse: it is "
                 "waited for")
-    if (remedy.name, considered.component) in considered.tried:
+    if (remedy.name, considered.component) in considered.tried and not _was_for_another(considered, remedy):
         return "it was carried out before, and the symptom stayed or came back"
     if objection or not considered.contested:
         return objection
@@ -354,6 +362,13 @@ def _objection(considered: Considered, remedy: Remedy[Any, Any, Any], facts: Fac
     return remedy.against_contested(considered, facts) or (
         f"{rivals_of(considered)} is nearly as likely: the evidence is gathered once more before one of the two is "
         "acted upon" if considered.early else "")
+
+
+def _was_for_another(considered: Considered, remedy: Remedy[Any, Any, Any]) -> bool:
+    """Whether what was tried was something else, against another fault, and helped: two faults have two remedies."""
+    against = {mechanism for action, component, mechanism in considered.helped
+               if (action, component) == (remedy.name, considered.component)}
+    return remedy.by_mechanism and bool(against) and considered.mechanism not in against
 
 
 def rivals_of(considered: Considered) -> str:

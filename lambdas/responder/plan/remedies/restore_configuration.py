@@ -203,6 +203,7 @@ REMEDY = Remedy(
     phrase="restore of the configuration",
     facts=facts,
     kinds=(Facts, Before, Parameters),
+    by_mechanism=True,
     risk="medium",
     default_policy="approve",
     reversible=True,

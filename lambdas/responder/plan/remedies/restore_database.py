@@ -143,6 +143,7 @@ REMEDY = Remedy(
     against=against,
     deed=deed,
     kinds=(Facts, Before, Parameters),
+    by_mechanism=True,
     risk="high",
     default_policy="approve",
     reversible=False,

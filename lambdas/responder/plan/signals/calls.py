@@ -148,7 +148,7 @@ def database_calls_end_quickly(milliseconds: float) -> str:
     return f"the calls that fail lasted {wording.count(milliseconds)} ms at most"
 
 
-_OF_KIND = {
+OF_KIND = {
     ErrorKind.CONNECTIONS: kind_connections, ErrorKind.CREDENTIALS: kind_credentials, ErrorKind.SPACE: kind_space,
     ErrorKind.READ_ONLY: kind_read_only, ErrorKind.LOCK: kind_lock, ErrorKind.DNS: kind_dns,
     ErrorKind.REFUSED: kind_refused, ErrorKind.RESET: kind_reset, ErrorKind.READ_TIMEOUT: kind_read_timeout,
@@ -199,9 +199,9 @@ def _where(context: Context) -> Iterator[Signal]:
     elif context.callee:
         yield does_not_reach_callee.emit(seen, component, callee)
     for kind in context.main_kinds:
-        if kind in _OF_KIND:
+        if kind in OF_KIND:
             for source in mode.sources:
-                yield _OF_KIND[kind].emit(Seen(source, Calls.name), mode.kinds[kind])
+                yield OF_KIND[kind].emit(Seen(source, Calls.name), mode.kinds[kind])
 
 
 def _slow(context: Context, seen: Seen) -> Signal:

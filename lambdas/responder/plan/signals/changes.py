@@ -11,13 +11,13 @@ from responder.model.evidence.changes import Changes
 from responder.model.evidence.rollouts import Rollouts
 from responder.plan import wording
 from responder.plan.changes import in_effect
-from responder.plan.effects import Effect, effect_of, selects_others
+from responder.plan.effects import Effect, effect_of, of_a_caller_alone, selects_others
 from responder.plan.kinds import REACH, ErrorKind
 from responder.plan.signals import AnySignalKind, Context, Signal, killed, pods, signal
 from responder.plan.signals.calls import longest_ms
 from responder.plan.times import SUSPICION_SECONDS, just_before, may_have_caused
 
-_GOVERNED_BY = {
+GOVERNED_BY = {
     ErrorKind.LOCK: ("timeout", "max_execution_time", "max_statement_time"),
     ErrorKind.READ_ONLY: ("read_only",),
     ErrorKind.CONNECTIONS: ("connections",),
@@ -147,6 +147,8 @@ OF_EFFECT = {
     Effect.AUTOSCALER: autoscaler_changed, Effect.NODE: node_changed}
 """A release has none: see ``versions.py``."""
 _SETTINGS = frozenset({Effect.CONFIGURATION, Effect.WORKLOAD, Effect.DATABASE_SETTINGS, Effect.RELEASE})
+_REVISIONS = _SETTINGS | {Effect.DNS_POLICY, Effect.PRIORITY, Effect.FEWER_REPLICAS, Effect.LESS_CPU}
+"""Effects by which the ledger may tell why there is a new revision."""
 _WAYS = frozenset({Effect.NETWORK_POLICY, Effect.SERVICE, Effect.DNS_POLICY, Effect.WORKLOAD})
 _DECIDED_BY: dict[AnySignalKind, set[str]] = {
     pods.pods_unscheduled: {"nodeSelector", "affinity", "tolerations", "topologySpreadConstraints", "nodeName",
@@ -193,7 +195,7 @@ def _effect(context: Context, change: Change) -> Effect | None:
     if effect is Effect.NETWORK_POLICY and selects_others(context.service, context.component, where, change,
                                                           context.evidence):
         return None
-    return effect
+    return None if of_a_caller_alone(context.service, context.component, change, context.evidence) else effect
 
 
 def _when(context: Context, change: Change) -> str:
@@ -205,10 +207,10 @@ def _unchanged(context: Context, finding: Finding[Changes], seen: set[Effect]) -
     """Yield what is known not to have changed, and so is not what began now."""
     if context.onset is None or (finding.status != "ok" and finding.detail.lacks != (PARAMETER_GROUP,)):
         return  # What it did not see may have changed; the parameter group alone is suspected only where it was seen.
+    if not seen & _REVISIONS and _revised(context, context.onset):
+        return  # Where the cluster has a new revision that the ledger lacks, the ledger is not to be relied on.
     if not seen:
-        # Where the cluster has a new revision that the ledger denies, the ledger is not to be relied on.
-        if not _revised(context, context.onset):
-            yield nothing_changed.emit(finding)
+        yield nothing_changed.emit(finding)
         return
     if not seen & _SETTINGS:
         yield configuration_unchanged.emit(finding, context.component)
@@ -236,8 +238,8 @@ def _governing(context: Context, change: Change) -> tuple[str, bool]:
     names = [str(field.path[1]) for field in change.fields if in_effect(field) and not (
         lasted_ms is not None and _beyond(field, lasted_ms))]
     fits = next((name for kind in context.main_kinds for name in names
-                 if any(part in name for part in _GOVERNED_BY.get(kind, ()))), "")
-    told = any(kind in _GOVERNED_BY or kind in REACH for kind in context.main_kinds)
+                 if any(part in name for part in GOVERNED_BY.get(kind, ()))), "")
+    told = any(kind in GOVERNED_BY or kind in REACH for kind in context.main_kinds)
     return fits, bool(fits) or (bool(names) and not told)
 
 

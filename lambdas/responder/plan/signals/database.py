@@ -26,6 +26,8 @@ _HIGH_CPU = 85.0
 _GIB = 2**30
 _NEW_SECONDS = 300.0
 """An event this long before the end of the window is of this incident."""
+_UNENDED_SECONDS = 900.0
+"""A failover that began this long before and of which no end is told goes on: RDS writes an event when it is over."""
 _FEWEST_SESSIONS = 4.0
 """So few sessions that are active, or connections that are usual, say nothing."""
 _WITHOUT_FAULT = ("available", "backing-up", "storage-optimization")
@@ -191,8 +193,8 @@ def _proxy(finding: Finding[DatabaseProxy]) -> Iterator[Signal]:
 
 def _failover(finding: Finding[DatabaseEvents], since: float) -> Iterator[Signal]:
     told: list[tuple[Failover, DatabaseEvent]] = [
-        (found, event) for event in finding.detail.events if event.at >= since and (found := stage(event))]
-    if not told:
+        (found, event) for event in finding.detail.events if (found := stage(event))]
+    if not told or told[-1][1].at < since - (_UNENDED_SECONDS - _NEW_SECONDS if told[-1][0] == "started" else 0.0):
         yield no_failover.emit(finding)
         return
     last, event = told[-1]

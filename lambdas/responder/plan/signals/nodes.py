@@ -47,15 +47,19 @@ def nodegroup_issues(count: float) -> str:
 
 
 def read(context: Context) -> Iterator[Signal]:
-    """Yield which nodes are down or closed, and whether the component's pods are on them."""
+    """Yield which nodes are down or closed, and whether the component's pods are on them.
+
+    A cluster has nodes of others. One that is down counts where it may have taken something from the component.
+    """
     evidence = context.evidence
+    seen = [finding.detail for finding in evidence.of(Pods, context.component)]
     unready: Counter[str] = Counter()
-    for pods in evidence.of(Pods, context.component):
-        unready.update(pods.detail.unready_on)
+    for pods in seen:
+        unready.update(pods.unready_on)
     down: tuple[str, ...] = ()
     for finding in evidence.of(Nodes):
         down, closed = finding.detail.not_ready, finding.detail.unschedulable
-        if down:
+        if down and not (seen and all(_lacks_nothing(pods, down) for pods in seen)):
             yield nodes_not_ready.emit(finding, ", ".join(down))
         if any(unready[node] for node in down):
             yield its_pods_are_on_them.emit(finding, context.component)
@@ -64,8 +68,15 @@ def read(context: Context) -> Iterator[Signal]:
     for instances in evidence.of(Instances):
         if instances.value:
             yield instances_impaired.emit(instances, instances.value)
-        elif down and instances.detail.seen:
+        # Kubernetes calls each pod of a silent node unready: without one, the node is somebody else's.
+        elif down and instances.detail.seen and (not seen or any(unready[node] for node in down)):
             yield machines_are_well.emit(instances, ", ".join(down), instances.detail.seen)
     for groups in evidence.of(Nodegroups):
         if groups.value:
             yield nodegroup_issues.emit(groups, groups.value)
+
+
+def _lacks_nothing(pods: Pods, down: tuple[str, ...]) -> bool:
+    """Whether a component has all of its pods ready, and none on nodes that are down or gone."""
+    return not (pods.gone_nodes or pods.unscheduled or any(pods.unready_on.get(node) for node in down)
+                or pods.ready < pods.wanted)
