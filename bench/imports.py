@@ -64,7 +64,7 @@ class Function:
 def functions() -> dict[str, Function]:
     """Return each function by its name."""
     from responder import actions, sources
-    from stacks.workflow import GROUPS
+    from stacks.step_groups import GROUPS
 
     found: dict[str, Function] = {}
     for name, group in GROUPS.items():

@@ -71,7 +71,7 @@ class Cloud:
 
     def __post_init__(self) -> None:
         world = World()
-        self._others = Aws("http://engine.bed", lambda: world, self.cluster, Gates())  # type: ignore[arg-type]
+        self._others = Aws("http://engine.bed", lambda: world, self.cluster, Gates())
         # What the stand-ins pass on, they pass on to nobody.
         self._others._client = httpx.Client(  # noqa: SLF001
             base_url="http://engine.bed", transport=httpx.MockTransport(

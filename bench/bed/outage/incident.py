@@ -140,7 +140,7 @@ class Execution(Machine):
         """The states whose work ended well, in order."""
 
     @property
-    def now(self) -> float:  # type: ignore[override]
+    def now(self) -> float:
         """The stage's time."""
         return self.stage.clock.now
 

@@ -229,7 +229,7 @@ def _http(answer: Answer) -> httpx.Response:
 
 def _response(url: str, answer: Answer) -> AWSResponse:
     headers = {"Content-Type": answer.kind, "Content-Length": str(len(answer.body)), **dict(answer.headers)}
-    return AWSResponse(url, answer.status, httpx_headers(headers), _Raw(answer.body))  # type: ignore[arg-type]
+    return AWSResponse(url, answer.status, httpx_headers(headers), _Raw(answer.body))
 
 
 def httpx_headers(headers: dict[str, str]) -> Any:
