@@ -55,8 +55,9 @@ def effect_of(service: Service, component: str, where: str, change: Change) -> E
     if change.kind in WORKLOAD_KINDS:
         return _of_workload(service, change) if change.name in touched and change.what == "changed" else None
     if change.kind == "ConfigMap":
-        # A ConfigMap that only others read breaks them alone, and one of them is then at fault.
-        bears = not change.readers or bool(touched & set(change.readers))
+        # A ConfigMap that only other components read breaks them alone, and one of them is then at fault.
+        others = {other.deployment for other in service.components} - touched
+        bears = not change.readers or not set(change.readers) <= others
         return Effect.CONFIGURATION if bears and change.what != "created" else None
     if change.kind == PARAMETER_GROUP:
         return Effect.DATABASE_PARAMETERS if where == "database" and any(

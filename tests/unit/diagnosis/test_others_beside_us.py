@@ -1,8 +1,6 @@
-"""What is somebody else's is not held to have brought our outage: nodes, ConfigMaps, callers' changes, and clocks."""
+"""What is somebody else's is not held to have brought our outage: nodes, callers' changes, and clocks."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import pytest
 
@@ -46,16 +44,6 @@ def test_a_silent_node_counts_where_the_component_has_pods_on_it(service: Servic
 
 def test_a_silent_node_counts_where_nobody_tells_where_the_pods_are(service: Service) -> None:
     assert {"machines_are_well", "nodes_not_ready"} <= set(seen(service, GATEWAY, *NODES))
-
-
-@pytest.mark.parametrize(("readers", "bears"), [
-    ((), True), ((GATEWAY,), True), ((GATEWAY, "newsletter"), True), (("newsletter",), False),
-    (("frontend", "newsletter"), False)])
-def test_a_config_map_that_only_others_read_is_not_blamed(service: Service, readers: tuple[str, ...],
-                                                          bears: bool) -> None:
-    changed = replace(change("ConfigMap", "newsletter-settings", field(["data", "GREETING"], "a", "b")),
-                      readers=readers)
-    assert ("configuration_changed" in seen(service, GATEWAY, changes(changed))) is bears
 
 
 def test_a_ledger_that_lacks_a_new_revision_acquits_nothing_whatever_else_it_saw(service: Service) -> None:

@@ -13,7 +13,11 @@ from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.plan.recovery import Progress
 from responder.plan.remediated import kinds_of
+from responder.plan.remedies import propose
 from responder.plan.remedy_verdict import verdict
+from responder.plan.weights import shipped
+from tests.diagnosis import ONSET, both, instance, of_gateway
+from tests.diagnosis import judged as diagnosed
 from tests.findings import observed
 
 NOW = 1_800_000_000.0
@@ -129,3 +133,17 @@ def test_the_kinds_of_a_mechanism_are_those_that_speak_for_it() -> None:
     assert kinds_of("database_parameters", "work_mem") == frozenset()
     assert kinds_of("failing_over") == {"read_only", "refused", "reset"}
     assert kinds_of("no_longer_known") == frozenset()
+
+
+@pytest.mark.parametrize(("helped", "follows"), [
+    ([("restore_database", "payment-gateway", "refuses_connections")], True),
+    ([("restore_database", "payment-gateway", "storage_full")], False), ([], False)])
+def test_an_action_that_helped_may_follow_upon_itself_against_another_mechanism(
+        service: Service, helped: list[tuple[str, str, str]], follows: bool) -> None:
+    """The first reboot helped, or nothing did; now the storage is full."""
+    findings = [*both("payment-gateway", 1.0), of_gateway({FULL: 1600}), instance("storage-full")]
+    diagnosis = diagnosed(service, findings)
+    assert diagnosis.mechanism == "storage_full"
+    remedies = propose(service, diagnosis, ONSET, Evidence(findings), shipped(),
+                       [("restore_database", "payment-gateway")], helped=helped)
+    assert ("restore_database" in [one.action for one in remedies.proposed]) is follows

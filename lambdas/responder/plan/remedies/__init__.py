@@ -21,6 +21,7 @@ from responder.model.frozen import dataclass
 from responder.model.incident import Hypothesis, Proposed, Refusal
 from responder.model.service import Policy, Service
 from responder.plan.deeds import Choice, Deed, Site
+from responder.plan.repeated import was_for_another
 from responder.plan.targets import targets
 
 if TYPE_CHECKING:
@@ -271,8 +272,6 @@ def propose(service: Service, diagnosis: Diagnosis, onset: float | None, evidenc
             helped: Iterable[tuple[str, str, str]] = ()) -> Remedies:
     """Return the remedies of all named causes, without those that were ``tried`` (action, component) before.
 
-    One that ``helped`` (action, component, mechanism) may follow for another mechanism, where it does something else.
-
     Of mechanisms of one cause that are nearly as likely, the remedies of all are proposed: those that can be rolled
     back first, of these the one that risks least, then that of the likelier mechanism. Where one of them heals by
     itself it is waited for. ``early``: it may show yet which of them it is, so what not all share is held back.
@@ -304,7 +303,6 @@ def _repeats(considered: Considered, found: Sequence[Candidate]) -> bool:
 
 def _left(considered: Considered) -> str:
     from responder.plan import mechanisms
-
     called = mechanisms.find(considered.mechanism).call(considered)
     return f"the responder has none for {considered.mechanism.replace('_', ' ')}: " + (called or "it is left to people")
 
@@ -352,7 +350,7 @@ def _objection(considered: Considered, remedy: Remedy[Any, Any, Any], facts: Fac
     if healing and remedy.name != WAIT:
         return (f"{healing.replace('_', ' ')}, which heals by itself, is as likely, and would be made worse: it is "
                 "waited for")
-    if (remedy.name, considered.component) in considered.tried and not _was_for_another(considered, remedy):
+    if (remedy.name, considered.component) in considered.tried and not was_for_another(considered, remedy):
         return "it was carried out before, and the symptom stayed or came back"
     if objection or not considered.contested:
         return objection
@@ -362,13 +360,6 @@ def _objection(considered: Considered, remedy: Remedy[Any, Any, Any], facts: Fac
     return remedy.against_contested(considered, facts) or (
         f"{rivals_of(considered)} is nearly as likely: the evidence is gathered once more before one of the two is "
         "acted upon" if considered.early else "")
-
-
-def _was_for_another(considered: Considered, remedy: Remedy[Any, Any, Any]) -> bool:
-    """Whether what was tried was something else, against another fault, and helped: two faults have two remedies."""
-    against = {mechanism for action, component, mechanism in considered.helped
-               if (action, component) == (remedy.name, considered.component)}
-    return remedy.by_mechanism and bool(against) and considered.mechanism not in against
 
 
 def rivals_of(considered: Considered) -> str:
