@@ -20,12 +20,16 @@ class Clock:
         self._count = 0
         self._idle = threading.Event()
         self._errors: list[BaseException] = []
+        # A thread that another test has left behind would sleep by this clock without an end.
+        self._others = set(threading.enumerate()) - {threading.current_thread()}
 
     def patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Let the whole process go by this clock."""
-        monkeypatch.setattr(time, "time", lambda: self.now)
-        monkeypatch.setattr(time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(time, "sleep", self.sleep)
+        """Let all threads go by this clock but those that were there before it."""
+        for name, ours in (("time", lambda: self.now), ("monotonic", lambda: self.now), ("sleep", self.sleep)):
+            monkeypatch.setattr(time, name, self._by_thread(ours, getattr(time, name)))
+
+    def _by_thread(self, ours: Callable[..., Any], real: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *given: (real if threading.current_thread() in self._others else ours)(*given)
 
     def sleep(self, seconds: float) -> None:
         """Let the others go on until so much time has passed."""
