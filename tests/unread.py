@@ -6,7 +6,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
     "incidents that others recorded are read by it (bench/external); our own alarms bring the onset along": (
         "plan/change_onset.py:Departure.gradual", "plan/change_onset.py:Departure.moved"),
     "people see it in the record of a decision; older records hold it as well": (
-        "plan/guardrails.py:GuardrailRequest.cause"),
+        "plan/guardrails.py:GuardrailRequest.cause",),
     "people see it in the evidence of the record; no decision needs it": (
         "model/evidence/canary.py:Canary.canaries",
         "model/evidence/canary.py:CanaryRuns.runs", "model/evidence/changes.py:Changes.last_look",

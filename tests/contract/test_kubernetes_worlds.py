@@ -515,7 +515,7 @@ def test_flagger_owns_its_primary() -> None:
     ids=["silent", "uninitialized", "unregistered", "never ready yet", "was ready", "long not ready", "disrupted",
          "scaled down", "interrupted", "deleted"])
 def test_nodes_that_an_autoscaler_brings_or_takes_are_not_down(item: Object, kind: str) -> None:
-    found = look(cluster(pod("p", OWNER), wanted=1, nodes=[item]))
+    found = look(cluster(pod("p", OWNER, node="n"), wanted=2, nodes=[item]))
     nodes = one(found, Nodes, "").detail
     assert {name: getattr(nodes, name) for name in ("not_ready", "coming", "going")} == {
         name: ("n",) if name == kind else () for name in ("not_ready", "coming", "going")}
