@@ -25,7 +25,7 @@ from stacks.configuration import read_file
 from stacks.used import used_actions, used_sources
 
 ROOT = Path(__file__).resolve().parents[3]
-ALARM = "incident-response-payment-gateway-outage"
+ALARM = "incident-response-payment-gateway-error-rate"
 _DELAYS = Delays(newrelic=1.0, splunk=1.0, cloudwatch=1.0, load_balancer=1.0, cloudtrail=5.0)
 _PREFIXES = {"api.newrelic.com": ("", "/newrelic"), "events.pagerduty.com": ("", "/pagerduty"),
              "api.pagerduty.com": ("", "/pagerduty"), "slack.com": ("/api", "/slack"),
@@ -90,7 +90,7 @@ def configured(service: Service, folder: Path) -> None:
     for source in used_sources([service]):
         for phase in sorted(source.phases):
             phases.setdefault(phase, []).append({"source": source.name, "function": f"source-{source.name}"})
-    deployed = {"alarms": [f"{ALARM.removesuffix('-outage')}-error-rate"], "starting": [ALARM], "sources": phases,
+    deployed = {"alarms": [ALARM], "sources": phases,
                 "remedies": [{"action": action.name, "risk": action.risk, "function": f"action-{action.name}",
                               "mends": not action.audience or bool(action.task_for)}
                              for action in used_actions([service])]}

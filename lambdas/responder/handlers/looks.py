@@ -19,6 +19,7 @@ from responder.handlers.step import log
 from responder.model.codec import Json, Malformed
 from responder.model.evidence import Window
 from responder.model.moment import iso
+from responder.plan.wording import exact
 from responder.records.budgets import Budgets
 from responder.records.shared import Asking, Shared, SharedAnswer
 from responder.sources import Budget, Query, Source
@@ -144,7 +145,7 @@ class Together(Alone):
         wait = self._asked(lambda: self._budgets.take(self._source.name, whose, cost, ahead, left), at_once)
         if wait is None:
             raise CallFailed("throttled", "other incidents ask as well, and the responder's own budget of "
-                             f"{budget.api} ({budget.calls:g} calls in {budget.seconds:g} s) had no turn in time")
+                             f"{budget.api} ({exact(budget.calls)} calls in {exact(budget.seconds)} s) had no turn in time")
         time.sleep(wait)
 
     def _reserve(self, deadline: float) -> float:

@@ -100,7 +100,7 @@ def _burns(service: Service, is_open: bool, now: float) -> bool:
     log(step="sweep", service=name, burning=said, since=iso(episode.since), starting=starting)
     if not starting:
         return False
-    signal = OutsideSignal("alarm", name, f"{name} {episode.since:.0f}", iso(now), burn.NAME, said)
+    signal = OutsideSignal("alarm", name, f"{name} {round(episode.since)}", iso(now), burn.NAME, said)
     is_new = executions.start(environment.state_machine(), f"burn-{executions.digest(signal.id)}",
                               encode(OutsideStart(signal)))
     # At least once: whoever ends between the two tells people again at the next sweep, and starts nothing.

@@ -13,6 +13,7 @@ from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan.rates import lower_bound
 from responder.plan.sureness import sureness
+from responder.plan.wording import count, share
 
 NAME = "slow-burn"
 """What people read as the name of the alarm."""
@@ -107,10 +108,10 @@ def may_start(incident_open: bool, last_closed: float | None, now: float) -> boo
 
 def reason(found: Burning) -> str:
     """Return the sentence that says what is seen."""
-    return (f"{found.errors:,.0f} of {found.requests:,.0f} requests failed in {found.seconds // 60} min "
-            f"({found.errors / found.requests:.2%}), and {found.lately:.2%} in the last {found.lately_seconds // 60} "
-            f"min: at least {found.part:.0%} of the error budget went in that time, too slowly to look like an outage "
-            "(found by the sweep)")
+    return (f"{count(found.errors)} of {count(found.requests)} requests failed in {found.seconds // 60} min "
+            f"({share(found.errors / found.requests)}), and {share(found.lately)} in the last "
+            f"{found.lately_seconds // 60} min: at least {share(found.part)} of the error budget went in that time, too "
+            "slowly to look like an outage (found by the sweep)")
 
 
 def message(service: str, prefix: str, said: str) -> tuple[str, str]:

@@ -76,7 +76,7 @@ def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, configure: Any) -> Ite
     """The timeline table, empty, and a service whose alarm is that of the events."""
     (tmp_path / "deployed").mkdir()
     (tmp_path / "deployed" / "payment-gateway.json").write_text(json.dumps({
-        "alarms": [], "starting": ["incident-response-payment-gateway-outage"], "sources": {}, "remedies": []}))
+        "alarms": ["incident-response-payment-gateway-outage"], "sources": {}, "remedies": []}))
     loading.deployed.cache_clear()
     with mock_aws():
         found = timeline()

@@ -208,7 +208,7 @@ def test_a_burn_starts_the_plan_once_says_its_numbers_and_reaches_people_by_itse
     given_input, = machine.functions.inputs.values()
     start = open._read(open.OpenEvent("arn:2", iso(machine.now), iso(machine.now), given_input))
     assert (start.signal.kind, start.signal.name, start.signal.service) == ("alarm", burn.NAME, "payment-gateway")
-    assert "requests failed in 60 min" in start.signal.reason and "3.00% in the last 5 min" in start.signal.reason
+    assert "requests failed in 60 min" in start.signal.reason and "3.0% in the last 5 min" in start.signal.reason
     (subject, text), = machine.told
     assert "the error budget burns" in subject and start.signal.reason in text and "not running" in text
     # It ends, and begins anew on another day: that is another episode.
