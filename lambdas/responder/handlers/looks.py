@@ -145,7 +145,8 @@ class Together(Alone):
         wait = self._asked(lambda: self._budgets.take(self._source.name, whose, cost, ahead, left), at_once)
         if wait is None:
             raise CallFailed("throttled", "other incidents ask as well, and the responder's own budget of "
-                             f"{budget.api} ({exact(budget.calls)} calls in {exact(budget.seconds)} s) had no turn in time")
+                             f"{budget.api} ({exact(budget.calls)} calls in {exact(budget.seconds)} s) had no turn in "
+                             "time")
         time.sleep(wait)
 
     def _reserve(self, deadline: float) -> float:

@@ -110,8 +110,8 @@ def reason(found: Burning) -> str:
     """Return the sentence that says what is seen."""
     return (f"{count(found.errors)} of {count(found.requests)} requests failed in {found.seconds // 60} min "
             f"({share(found.errors / found.requests)}), and {share(found.lately)} in the last "
-            f"{found.lately_seconds // 60} min: at least {share(found.part)} of the error budget went in that time, too "
-            "slowly to look like an outage (found by the sweep)")
+            f"{found.lately_seconds // 60} min: at least {share(found.part)} of the error budget went in that time, "
+            "too slowly to look like an outage (found by the sweep)")
 
 
 def message(service: str, prefix: str, said: str) -> tuple[str, str]:
