@@ -122,7 +122,7 @@ def _run(repeats: int) -> Outcome:
     wrong = [one for one in rounds if (one.winners, one.incidents, one.failed) != (1, 1, 0)]
     rows.append(Row(
         f"rounds of {CONTENDERS} that open one service, without exactly one winner", len(wrong), "rounds", "all rounds",
-        ROUNDS, highest=0.0, note=f"{attempts / seconds:.0f} attempts a second; {table.calls / attempts:.1f} calls "
+        ROUNDS, highest=0.0, note=f"{attempts / seconds:.0f} attempts a second; {table.requests / attempts:.1f} calls "
         f"and {table.conflicts / attempts:.2f} conflicts each"))
     return Outcome(rows, more=more | {"attempts_a_second": attempts / seconds})
 
