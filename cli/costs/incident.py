@@ -77,6 +77,12 @@ def _states(history: Sequence[Event], prices: Prices) -> Iterator[Line]:
 
 
 def _functions(history: Sequence[Event], known: Mapping[str, Size], prices: Prices) -> Iterator[Line]:
+    for scheduled, over_seconds in tasks(history):
+        yield from _run(_size(_called(scheduled), known), over_seconds, prices)
+
+
+def tasks(history: Sequence[Event]) -> Iterator[tuple[Event, float]]:
+    """Yield each task that ended: the event that scheduled it, and the seconds from then until its end."""
     events = {event["id"]: event for event in history}
     for event in history:
         if event["type"] not in _ENDS:
@@ -84,7 +90,7 @@ def _functions(history: Sequence[Event], known: Mapping[str, Size], prices: Pric
         first = event
         while first.get("previousEventId") and first["type"] not in _STARTS:
             first = events[first["previousEventId"]]
-        yield from _run(_size(_called(first), known), (event["timestamp"] - first["timestamp"]).total_seconds(), prices)
+        yield first, (event["timestamp"] - first["timestamp"]).total_seconds()
 
 
 def _run(size: Size, over_seconds: float, prices: Prices) -> Iterator[Line]:

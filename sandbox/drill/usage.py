@@ -9,15 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cli.costs.incident import of_execution
+from cli.costs.incident import of_execution, tasks
 from cli.costs.lines import Line, total
 from stacks.prices import shipped
 
 MOST_USD = 0.01
 """The goal for one incident."""
-_ENDS = frozenset({"TaskSucceeded", "TaskFailed", "TaskTimedOut", "LambdaFunctionSucceeded", "LambdaFunctionFailed",
-                   "LambdaFunctionTimedOut"})
-_STARTS = frozenset({"TaskScheduled", "LambdaFunctionScheduled"})
 
 
 @dataclass(frozen=True)
@@ -48,13 +45,7 @@ def _quantity(lines: Iterable[Line], what: str) -> float:
 
 def _runs(history: Sequence[Mapping[str, Any]]) -> Iterable[float]:
     """Yield the seconds of each task that did not wait for an answer of people."""
-    events = {event["id"]: event for event in history}
-    for event in history:
-        if event["type"] not in _ENDS:
-            continue
-        first = event
-        while first.get("previousEventId") and first["type"] not in _STARTS:
-            first = events[first["previousEventId"]]
-        details = first.get("taskScheduledEventDetails") or {}
+    for scheduled, over_seconds in tasks(history):
+        details = scheduled.get("taskScheduledEventDetails") or {}
         if not str(details.get("resource", "")).endswith(".waitForTaskToken"):
-            yield (event["timestamp"] - first["timestamp"]).total_seconds()
+            yield over_seconds
