@@ -6,7 +6,7 @@ the incident needs, also where it is alone: so an incident has the same findings
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from responder.model.codec import Json
@@ -26,6 +26,9 @@ class Answered(NamedTuple):
 
 class Alone:
     """Asks at once, and shares nothing."""
+
+    said: Sequence[str] = ()
+    """What was shared, and when it was asked for, in a sentence each."""
 
     def turn(self, calls: int | None = None, scope: str | None = None) -> None:
         """Wait for the turn of some calls, by default of a whole look; raises CallFailed with ``throttled``.

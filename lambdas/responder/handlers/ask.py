@@ -81,7 +81,7 @@ def handler(event: Json, context: object) -> Json:
         address = _stored(ask, source.name, kept) if ask.phase in _KEPT_PHASES else ""
         found = fitted(source.name, [masked(replace(finding, raw=address), ask) for finding in findings], ANSWER_BYTES)
         answer = _passed_on(ask, SourceAnswer(source.name, found, round((time.monotonic() - started) * 1000),
-                                              shared=tuple(getattr(together, "said", ()))))
+                                              shared=tuple(together.said)))
     log(source=source.name, incident=ask.incident.id, phase=ask.phase, milliseconds=answer.milliseconds,
         statuses=sorted({finding.status for finding in found}), kept=answer.kept.key if answer.kept else "",
         configuration=ask.incident.settings or "bundled")

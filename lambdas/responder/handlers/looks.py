@@ -46,7 +46,6 @@ class Together(Alone):
         self._me = f"{incident}/{random.getrandbits(64):016x}"
         self._enough = min(_ENOUGH_SECONDS, source.deadline_seconds / 2)
         self.said: list[str] = []
-        """What was shared, and when it was asked for, in a sentence each."""
 
     def turn(self, calls: int | None = None, scope: str | None = None) -> None:
         """See ``Alone.turn``."""

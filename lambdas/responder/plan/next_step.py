@@ -104,8 +104,7 @@ class Diagnosed(Result):
         if course.until == "diagnose":
             return Following(State.STAND_DOWN, course)
         if self.remedies:
-            return Following(State.PLAN, replace(course, place=0, passing=False, neighbour=False,
-                                                     asked=False))
+            return Following(State.PLAN, replace(course, place=0, passing=False, neighbour=False, asked=False))
         if self.wait and not course.waited:
             return Following(State.WATCH, _watch(replace(course, waited=True), "remedy", now,
                                                  settings.check_every_seconds))

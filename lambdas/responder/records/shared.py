@@ -119,6 +119,3 @@ def _partition(source: str, key: str) -> str:
 
 def _opened(text: str) -> Json:
     return json.loads(zlib.decompressobj().decompress(base64.b64decode(text), _MOST_BYTES))
-
-
-
