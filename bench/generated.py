@@ -24,7 +24,7 @@ from typing import Any
 from bench import Benchmark, Outcome, Row
 from bench.diagnosis import kept, refuses
 from bench.world_changes import change
-from bench.wrong_remedy import Contract, Deed, is_in_vain, why_wrong
+from bench.wrong_remedy import Contract, JudgedRemedy, is_in_vain, why_wrong
 from responder.model.evidence import Evidence
 from responder.model.incident import IncidentRecord
 from responder.model.service import Service
@@ -70,9 +70,9 @@ class Decided:
 
     cause: str
     """The first cause that is named, ``unknown``, ``none`` for a false alarm, or ``unconfirmed``."""
-    applied: tuple[Deed, ...]
+    applied: tuple[JudgedRemedy, ...]
     """What would be applied without a person, told to anybody, or waited for."""
-    asked: tuple[Deed, ...]
+    asked: tuple[JudgedRemedy, ...]
     """What a person would be asked for, and nobody approves."""
     confidences: tuple[float, ...] = ()
     """Of what is applied."""
@@ -148,12 +148,12 @@ def decide(original: Original, record: Mapping[str, Any]) -> Decided:
 
 def _outcome(original: Original, service: Service, made: Judgement, now: float) -> Decided:
     """Rule on the proposals in their order (``guardrails.in_order``), as the state machine goes through them."""
-    applied: list[tuple[Candidate, Deed]] = []
+    applied: list[tuple[Candidate, JudgedRemedy]] = []
     asked = []
     for remedy in sorted(made.proposed, key=_order):
-        deed = Deed(remedy.action, remedy.component, remedy.cause, remedy.mechanism, _objects(remedy))
+        judged = JudgedRemedy(remedy.action, remedy.component, remedy.cause, remedy.mechanism, _objects(remedy))
         if remedy.action in (WAIT, PEOPLE):
-            applied.append((remedy, deed))
+            applied.append((remedy, judged))
             continue
         # A contested remedy waits while another one of the same cause is watched.
         if remedy.contested and any(before.cause == remedy.cause and before.action != remedy.action and done.changes
@@ -167,10 +167,10 @@ def _outcome(original: Original, service: Service, made: Judgement, now: float) 
             Situation(now, RELEASED, tuple(done.action for _, done in applied if done.changes),
                       attack=made.attack_signs))
         if verdict.ruling == "permitted":
-            applied.append((remedy, deed))
+            applied.append((remedy, judged))
         elif verdict.ruling == "approval":
-            asked.append(deed)
-    return Decided(made.diagnosis.cause, tuple(deed for _, deed in applied), tuple(asked),
+            asked.append(judged)
+    return Decided(made.diagnosis.cause, tuple(judged for _, judged in applied), tuple(asked),
                    tuple(remedy.confidence for remedy, _ in applied))
 
 
@@ -194,10 +194,10 @@ def generate(number: int) -> Generated:
 
 
 def _judged(number: int, original: Original, changes: tuple[str, ...], made: Decided) -> Generated:
-    wrong = tuple(f"{deed}, {confidence:.2f}: {why}" for deed, confidence in zip(
-        made.applied, made.confidences, strict=True) if (why := why_wrong(original.contract, deed)))
-    changing = [deed for deed in made.applied if deed.changes]
-    vain = all(is_in_vain(original.contract, deed) for deed in changing)
+    wrong = tuple(f"{judged}, {confidence:.2f}: {why}" for judged, confidence in zip(
+        made.applied, made.confidences, strict=True) if (why := why_wrong(original.contract, judged)))
+    changing = [judged for judged in made.applied if judged.changes]
+    vain = all(is_in_vain(original.contract, judged) for judged in changing)
     verdict = "wrong" if wrong else ("in vain" if vain else "right") if changing else "asked" if made.asked else (
         "told" if made.applied else "nothing")
     return Generated(number, original.drill.name, original.half, changes, made.cause, verdict, wrong)

@@ -158,8 +158,8 @@ def run() -> Iterator[Merged]:
         made = decide(replace(first, items=(*first.items, *second.items)),
                       merged(first, second, _GAPS[number % len(_GAPS)]))
         contract = contract_of(first.contract, second.contract)
-        yield Merged(one, two, made.cause, tuple(str(deed) for deed in made.applied if deed.changes), tuple(
-            f"{deed}: {why}" for deed in made.applied if (why := why_wrong(contract, deed))))
+        yield Merged(one, two, made.cause, tuple(str(judged) for judged in made.applied if judged.changes), tuple(
+            f"{judged}: {why}" for judged in made.applied if (why := why_wrong(contract, judged))))
 
 
 def _measure(repeats: int) -> Outcome:

@@ -9,7 +9,7 @@ from typing import Any
 from responder.plan.remedies import PEOPLE, WAIT, find
 from sandbox.drill.contract import Drill
 
-_DEEDS: Mapping[str, str] = {
+_KIND_BY_MECHANISM: Mapping[str, str] = {
     "connections_exhausted": "restart of who holds the connections", "rejected_credentials": "restart of the pods",
     "refuses_connections": "reboot", "slow_database": "reboot", "storage_full": "more storage"}
 """What ``restore_database`` does, by the mechanism that it is proposed for (``actions/restore_database.py``)."""
@@ -19,7 +19,7 @@ _ON_WORKLOADS = frozenset({"rollback", "scale_up", "restart_pods", "cycle_deploy
 
 
 @dataclass(frozen=True)
-class Deed:
+class JudgedRemedy:
     """A remedy as far as it can be held against a contract."""
 
     action: str
@@ -37,7 +37,8 @@ class Deed:
     @property
     def kind(self) -> str:
         """What is done: one action may do different things for different mechanisms."""
-        return _DEEDS.get(self.mechanism, self.mechanism) if self.action == "restore_database" else self.action
+        return (_KIND_BY_MECHANISM.get(self.mechanism, self.mechanism) if self.action == "restore_database"
+                else self.action)
 
     def __str__(self) -> str:
         return f"{self.action} of {self.component} for {self.mechanism}"
@@ -75,9 +76,9 @@ class Contract:
             frozenset(name for options in wanted for name in options),
             frozenset(target.partition("/")[2] for target in expect.targets or () if target.startswith("deployment/")),
             frozenset(expect.affected or ()),
-            frozenset((item["action"], item.get("component") or "", _deed(item).kind) for item in acted
+            frozenset((item["action"], item.get("component") or "", _of_item(item).kind) for item in acted
                       if item["status"] == "verified"),
-            frozenset((item["action"], item.get("component") or "", _deed(item).kind) for item in acted
+            frozenset((item["action"], item.get("component") or "", _of_item(item).kind) for item in acted
                       if item["status"] in ("failed", "reverted")),
             frozenset(item["target"] for item in acted
                       if item["action"] == _RESTORES and item["status"] == "verified"),
@@ -87,11 +88,11 @@ class Contract:
             if drill.start.mode != "auto" else frozenset())
 
 
-def _deed(item: Mapping[str, Any]) -> Deed:
-    return Deed(item["action"], item.get("component") or "", item.get("cause") or "", item.get("mechanism") or "")
+def _of_item(item: Mapping[str, Any]) -> JudgedRemedy:
+    return JudgedRemedy(item["action"], *(item.get(name) or "" for name in ("component", "cause", "mechanism")))
 
 
-def why_wrong(contract: Contract, deed: Deed) -> str:
+def why_wrong(contract: Contract, judged: JudgedRemedy) -> str:
     """Say why a remedy that is applied without a person is the wrong one; empty where it is right, or changes nothing.
 
     It is wrong if one of these holds:
@@ -110,34 +111,34 @@ def why_wrong(contract: Contract, deed: Deed) -> str:
     What a drill's ``never`` lists because of its mode alone (``Contract.held``) is not held against a remedy. One for
     the right cause that the drill allows, and that its record tried in vain, is told apart (``is_in_vain``).
     """
-    if not deed.changes:
+    if not judged.changes:
         return ""
-    if contract.causes and deed.cause not in contract.causes:
+    if contract.causes and judged.cause not in contract.causes:
         return "for another cause"
-    if (deed.action, deed.component) in contract.held:
+    if (judged.action, judged.component) in contract.held:
         return ""
-    if deed.action in contract.never:
+    if judged.action in contract.never:
         return "never"
-    if deed.action == _RESTORES and deed.objects and contract.restored:
-        return "" if deed.objects & contract.restored else "elsewhere"
-    if (deed.action, deed.component, deed.kind) in contract.helped | contract.in_vain:
+    if judged.action == _RESTORES and judged.objects and contract.restored:
+        return "" if judged.objects & contract.restored else "elsewhere"
+    if (judged.action, judged.component, judged.kind) in contract.helped | contract.in_vain:
         return ""
-    kinds = {kind for action, _, kind in contract.helped if action == deed.action}
-    if kinds and deed.kind not in kinds:
+    kinds = {kind for action, _, kind in contract.helped if action == judged.action}
+    if kinds and judged.kind not in kinds:
         return "does something else"
-    if deed.action not in contract.actions:
+    if judged.action not in contract.actions:
         return "elsewhere" if kinds else "not foreseen"
-    return "" if _in_place(contract, deed) else "elsewhere"
+    return "" if _in_place(contract, judged) else "elsewhere"
 
 
-def is_in_vain(contract: Contract, deed: Deed) -> bool:
+def is_in_vain(contract: Contract, judged: JudgedRemedy) -> bool:
     """Whether a remedy is one that the drill's record tried as well, without success."""
-    made = (deed.action, deed.component, deed.kind)
+    made = (judged.action, judged.component, judged.kind)
     return made in contract.in_vain and made not in contract.helped
 
 
-def _in_place(contract: Contract, deed: Deed) -> bool:
-    named: Collection[str] = contract.targets if deed.action in _ON_WORKLOADS else ()
+def _in_place(contract: Contract, judged: JudgedRemedy) -> bool:
+    named: Collection[str] = contract.targets if judged.action in _ON_WORKLOADS else ()
     places = named or contract.affected or {component for action, component, _ in contract.helped
-                                            if action == deed.action}
-    return not places or deed.component in places
+                                            if action == judged.action}
+    return not places or judged.component in places

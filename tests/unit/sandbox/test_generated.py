@@ -10,7 +10,7 @@ import pytest
 
 from bench.generated import decide, generate, originals, upper_bound
 from bench.world_changes import CHANGES, change
-from bench.wrong_remedy import Contract, Deed, why_wrong
+from bench.wrong_remedy import Contract, JudgedRemedy, why_wrong
 from responder.model.incident import IncidentRecord
 
 GATEWAY = "payment-gateway"
@@ -22,24 +22,24 @@ STORAGE = Contract(causes=frozenset({"database_connection"}), actions=frozenset(
 CONFIGURED = Contract(actions=frozenset({"restore_configuration"}), restored=frozenset({"configmap/settings"}))
 
 
-@pytest.mark.parametrize(("contract", "deed", "why"), [
-    (RELEASE, Deed("rollback", GATEWAY, "code_bug", "bad_release"), ""),
-    (RELEASE, Deed("rollback", "frontend", "code_bug", "bad_release"), "elsewhere"),
-    (RELEASE, Deed("rollback", GATEWAY, "overload", "lost_capacity"), "for another cause"),
-    (RELEASE, Deed("scale_up", GATEWAY, "code_bug", "bad_release"), "never"),
-    (RELEASE, Deed("restart_pods", GATEWAY, "code_bug", "bad_release"), "not foreseen"),
-    (RELEASE, Deed("inform_customers", GATEWAY, "provider_outage", "provider_fails"), ""),
-    (STORAGE, Deed("restore_database", GATEWAY, "database_connection", "storage_full"), ""),
-    (STORAGE, Deed("restore_database", GATEWAY, "database_connection", "slow_database"), "does something else"),
-    (CONFIGURED, Deed("restore_configuration", "backend", "code_bug", "bad_configuration",
+@pytest.mark.parametrize(("contract", "judged", "why"), [
+    (RELEASE, JudgedRemedy("rollback", GATEWAY, "code_bug", "bad_release"), ""),
+    (RELEASE, JudgedRemedy("rollback", "frontend", "code_bug", "bad_release"), "elsewhere"),
+    (RELEASE, JudgedRemedy("rollback", GATEWAY, "overload", "lost_capacity"), "for another cause"),
+    (RELEASE, JudgedRemedy("scale_up", GATEWAY, "code_bug", "bad_release"), "never"),
+    (RELEASE, JudgedRemedy("restart_pods", GATEWAY, "code_bug", "bad_release"), "not foreseen"),
+    (RELEASE, JudgedRemedy("inform_customers", GATEWAY, "provider_outage", "provider_fails"), ""),
+    (STORAGE, JudgedRemedy("restore_database", GATEWAY, "database_connection", "storage_full"), ""),
+    (STORAGE, JudgedRemedy("restore_database", GATEWAY, "database_connection", "slow_database"), "does something else"),
+    (CONFIGURED, JudgedRemedy("restore_configuration", "backend", "code_bug", "bad_configuration",
                       frozenset({"configmap/settings"})), ""),
-    (CONFIGURED, Deed("restore_configuration", "backend", "code_bug", "bad_configuration",
+    (CONFIGURED, JudgedRemedy("restore_configuration", "backend", "code_bug", "bad_configuration",
                       frozenset({"configmap/newsletter"})), "elsewhere"),
-    (replace(RELEASE, held=frozenset({("scale_up", GATEWAY)})), Deed(
+    (replace(RELEASE, held=frozenset({("scale_up", GATEWAY)})), JudgedRemedy(
         "scale_up", GATEWAY, "code_bug", "bad_release"), ""),
-    (Contract(), Deed("rollback", GATEWAY, "code_bug", "bad_release"), "not foreseen")])
-def test_a_remedy_is_held_against_the_drills_contract(contract: Contract, deed: Deed, why: str) -> None:
-    assert why_wrong(contract, deed) == why
+    (Contract(), JudgedRemedy("rollback", GATEWAY, "code_bug", "bad_release"), "not foreseen")])
+def test_a_remedy_is_held_against_the_drills_contract(contract: Contract, judged: JudgedRemedy, why: str) -> None:
+    assert why_wrong(contract, judged) == why
 
 
 @pytest.mark.parametrize(("wrong", "of", "bound"), [
@@ -67,4 +67,4 @@ def test_no_record_has_a_wrong_remedy_as_it_is() -> None:
     """Every tenth: ``make bench NAMES=generated`` goes through all of them."""
     for original in originals()[::10]:
         made = decide(original, original.record)
-        assert [why_wrong(original.contract, deed) for deed in made.applied] == [""] * len(made.applied)
+        assert [why_wrong(original.contract, judged) for judged in made.applied] == [""] * len(made.applied)
