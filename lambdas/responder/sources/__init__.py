@@ -123,8 +123,6 @@ class Budget:
 
 
 GET_METRIC_DATA = "CloudWatch GetMetricData"
-METRIC_DATA_LIMIT = "50 calls a second in an account and a Region (AWS: CloudWatch service quotas)"
-METRIC_DATA_CALLS = 50.0
 KUBERNETES_API = "the Kubernetes API"
 KUBERNETES_LIMIT = ("requests at once, by their flow, and none a second (Kubernetes: API Priority and Fairness); a "
                     "cluster in trouble is spared")
@@ -134,6 +132,13 @@ def of_account(service: Service) -> str:
     """Return the account and the Region that are asked after a service, as the scope of a budget."""
     aws = service.aws
     return f"{aws.role_arn.split(':')[4] if aws.role_arn else 'own'}/{aws.region or 'own'}"
+
+
+def metric_data_budget(calls_a_second: float, a_look: Callable[[Query], int]) -> Budget:
+    """Return a source's part of the limit on CloudWatch's GetMetricData, which several sources ask."""
+    return Budget(GET_METRIC_DATA, calls_a_second, 1.0,
+                  "50 calls a second in an account and a Region (AWS: CloudWatch service quotas)", 50.0, a_look,
+                  of_account)
 
 
 def of_cluster(service: Service) -> str:

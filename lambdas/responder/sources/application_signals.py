@@ -22,17 +22,7 @@ from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.service import Service
-from responder.sources import (
-    GET_METRIC_DATA,
-    METRIC_DATA,
-    METRIC_DATA_CALLS,
-    METRIC_DATA_LIMIT,
-    Budget,
-    Query,
-    Source,
-    Statement,
-    of_account,
-)
+from responder.sources import METRIC_DATA, Query, Source, Statement, metric_data_budget
 from responder.sources.cloudwatch.metrics import MINUTE, Points, metric, read
 
 _PAGES = 10
@@ -257,6 +247,5 @@ SOURCE = Source(
     collect=collect,
     configured=lambda service: service.application_signals is not None,
     statements=_statements,
-    budget=Budget(GET_METRIC_DATA, 4, 1.0, METRIC_DATA_LIMIT, METRIC_DATA_CALLS,
-                  a_look=lambda query: 2 + len(query.service.components), scope=of_account),
+    budget=metric_data_budget(4, lambda query: 2 + len(query.service.components)),
 )

@@ -21,17 +21,7 @@ from responder.model.evidence.cache_metrics import CacheMetrics
 from responder.model.evidence.dependency_health import DependencyHealth
 from responder.model.evidence.queue_metrics import QueueMetrics
 from responder.model.service import Dependency, Service
-from responder.sources import (
-    GET_METRIC_DATA,
-    METRIC_DATA,
-    METRIC_DATA_CALLS,
-    METRIC_DATA_LIMIT,
-    Budget,
-    Query,
-    Source,
-    collect_independently,
-    of_account,
-)
+from responder.sources import METRIC_DATA, Query, Source, collect_independently, metric_data_budget
 from responder.sources.cloudwatch.metrics import MINUTE, Points, metric, read
 
 _CACHE = {"hits": ("CacheHits", "Sum"), "misses": ("CacheMisses", "Sum"), "evictions": ("Evictions", "Sum"),
@@ -149,6 +139,5 @@ SOURCE = Source(
     statements=lambda service: (METRIC_DATA,) if _measures(service) else (),
     deadline_seconds=14.0,
     now_only=frozenset({DependencyHealth}),
-    budget=Budget(GET_METRIC_DATA, 4, 1.0, METRIC_DATA_LIMIT, METRIC_DATA_CALLS,
-                  a_look=lambda query: 1 + len(query.service.dependencies), scope=of_account),
+    budget=metric_data_budget(4, lambda query: 1 + len(query.service.dependencies)),
 )

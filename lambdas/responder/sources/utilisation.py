@@ -26,17 +26,7 @@ from responder.model.evidence.wear import Resource, Sample, Wear
 from responder.model.quantity import quantity
 from responder.model.service import Component
 from responder.plan.wear import MEMORY
-from responder.sources import (
-    GET_METRIC_DATA,
-    METRIC_DATA,
-    METRIC_DATA_CALLS,
-    METRIC_DATA_LIMIT,
-    Budget,
-    Query,
-    Source,
-    cluster_access,
-    of_account,
-)
+from responder.sources import METRIC_DATA, Query, Source, cluster_access, metric_data_budget
 from responder.sources.kubernetes import SOURCE as KUBERNETES
 
 _API = "apis/metrics.k8s.io/v1beta1"
@@ -352,6 +342,5 @@ SOURCE = Source(
     statements=lambda service: (*cluster_access(service), METRIC_DATA),
     kubernetes_group=KUBERNETES.kubernetes_group,
     past=False,
-    budget=Budget(GET_METRIC_DATA, 3, 1.0, METRIC_DATA_LIMIT, METRIC_DATA_CALLS,
-                  a_look=lambda query: 4, scope=of_account),
+    budget=metric_data_budget(3, lambda query: 4),
 )

@@ -22,17 +22,7 @@ from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.service import Metrics, Service, deployed
 from responder.plan.periods import period_seconds
-from responder.sources import (
-    GET_METRIC_DATA,
-    METRIC_DATA,
-    METRIC_DATA_CALLS,
-    METRIC_DATA_LIMIT,
-    Budget,
-    Query,
-    Source,
-    collect_independently,
-    of_account,
-)
+from responder.sources import METRIC_DATA, Query, Source, collect_independently, metric_data_budget
 from responder.sources.cloudwatch import doors, outside
 from responder.sources.cloudwatch.metrics import MINUTE, PAGES, Points, metric, read, shortest_kept
 
@@ -260,6 +250,5 @@ SOURCE = Source(
     statements=lambda service: (METRIC_DATA,),
     alarms=True,
     now_only=frozenset({Alarms}),
-    budget=Budget(GET_METRIC_DATA, 14, 1.0, METRIC_DATA_LIMIT, METRIC_DATA_CALLS,
-                  a_look=lambda query: 4 if query.phase == "diagnose" else 2, scope=of_account),
+    budget=metric_data_budget(14, lambda query: 4 if query.phase == "diagnose" else 2),
 )
