@@ -116,7 +116,7 @@ class Member(Stack):
 
 def take_events(stack: Stack, services: Sequence[Service]) -> None:
     """Let the services' accounts put events on this account's bus: no others, and nothing but events."""
-    for account in sorted({service.aws.role_arn.split(":")[4] for service in services if service.aws.role_arn}):
+    for account in sorted({service.aws.account for service in services if service.aws.account}):
         events.CfnEventBusPolicy(
             stack, f"EventsOf{account}", statement_id=f"{stack.stack_name}-{account}", statement={
                 "Effect": "Allow", "Action": "events:PutEvents", "Principal": {
@@ -127,6 +127,5 @@ def take_events(stack: Stack, services: Sequence[Service]) -> None:
 
 def origins(services: Sequence[Service]) -> tuple[list[str], list[str]]:
     """Return the accounts and the Regions whose alarms may start the responder: its own, and those of services."""
-    return ([Aws.ACCOUNT_ID, *sorted({service.aws.role_arn.split(":")[4] for service in services
-                                      if service.aws.role_arn})],
+    return ([Aws.ACCOUNT_ID, *sorted({service.aws.account for service in services if service.aws.account})],
             [Aws.REGION, *sorted({service.aws.region for service in services if service.aws.region})])

@@ -59,7 +59,7 @@ class Surroundings:
             return self.account
         if service.service in self.remote:
             return self.remote[service.service]
-        where = service.aws.role_arn.split(":")[4] if service.aws.role_arn else service.aws.region
+        where = service.aws.account or service.aws.region
         raise NotKnown(f"{service.service} is elsewhere ({where}), and no credentials for it were given",
                        f"--elsewhere {service.service}=PROFILE, with a profile that reads there")
 

@@ -20,8 +20,7 @@ def object_of(service: Service, target: str) -> str:
     """
     kind, cluster = target.partition("/")[0], service.cluster
     if kind in _OF_AN_ACCOUNT:
-        account = service.aws.role_arn.split(":")[4] if service.aws.role_arn else ""
-        return f"aws/{account}/{service.aws.region}/{target}"
+        return f"aws/{service.aws.account}/{service.aws.region}/{target}"
     if kind in _OF_A_CLUSTER:
         return f"{cluster.name}/{target}"
     return f"{cluster.name}/{cluster.namespace}/{target}"

@@ -130,8 +130,7 @@ KUBERNETES_LIMIT = ("requests at once, by their flow, and none a second (Kuberne
 
 def of_account(service: Service) -> str:
     """Return the account and the Region that are asked after a service, as the scope of a budget."""
-    aws = service.aws
-    return f"{aws.role_arn.split(':')[4] if aws.role_arn else 'own'}/{aws.region or 'own'}"
+    return f"{service.aws.account or 'own'}/{service.aws.region or 'own'}"
 
 
 def metric_data_budget(calls_a_second: float, a_look: Callable[[Query], int]) -> Budget:

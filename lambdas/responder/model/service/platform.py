@@ -225,3 +225,8 @@ class AwsAccount:
     account holds others' as well."""
     nodegroup_names: tuple[str, ...] = ()
     """The node groups that the service's pods run on; none: all of the cluster."""
+
+    @property
+    def account(self) -> str:
+        """The id of the account that the service is in; empty: the responder's own."""
+        return self.role_arn.split(":")[4] if self.role_arn else ""
