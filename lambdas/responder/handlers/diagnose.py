@@ -22,6 +22,7 @@ from responder.plan.guardrails import MEMORY_SECONDS, in_order
 from responder.plan.own import Write, claimed, written
 from responder.plan.remedies import PEOPLE, WAIT, Candidate
 from responder.plan.remedies.inform_customers import long_outage
+from responder.plan.repeated import helped
 from responder.plan.weights import Weights, shipped
 from responder.records.incidents import IncidentChange
 from responder.records.store import ITEM_CHARACTERS
@@ -83,14 +84,6 @@ def _fact(judgement: Judgement, given: DiagnosisInput) -> Diagnosed:
         tuple(f"{p.action} of {p.component}" for p in judgement.proposed), tuple(result.parts), tuple(result.missing),
         judgement.not_proposed, judgement.attack_signs, given.onset, tuple(given.tried), given.looks,
         judgement.fading, given.opened_at, tuple(given.own), judgement.object, tuple(given.helped))
-
-
-def helped(tried: Sequence[Remedy]) -> list[tuple[str, str, str]]:
-    """Return action, component and mechanism of the remedies that helped, where each of that action and component did.
-    """
-    in_vain = {(remedy.action, remedy.component) for remedy in tried if remedy.status is not RemedyStatus.VERIFIED}
-    return [(remedy.action, remedy.component, remedy.mechanism) for remedy in tried
-            if (remedy.action, remedy.component) not in in_vain]
 
 
 def unclear(judgement: Judgement) -> bool:

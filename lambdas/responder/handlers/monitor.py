@@ -10,7 +10,6 @@ from typing import Literal
 from responder.handlers.confirm import ConfirmResult
 from responder.handlers.diagnose import long_outage_due, to_try
 from responder.handlers.step import StepEvent, StepRun, step
-from responder.model.evidence import Evidence
 from responder.model.frozen import dataclass
 from responder.model.incident import Remedy, RemedyStatus
 from responder.model.moment import iso, seconds
@@ -20,6 +19,7 @@ from responder.plan.decisions import Watched
 from responder.plan.recovery import Progress, judge, slow_until
 from responder.plan.remedy_verdict import verdict
 from responder.records.incidents import IncidentChange
+from responder.records.remedies import RemedyJudgement
 from responder.records.tasks import Tasks
 
 _FAILOVER_SECONDS = 180.0
@@ -70,7 +70,7 @@ def handler(run: StepRun, event: MonitorEvent) -> MonitorResult:
     changed, slow = event.watching == "remedy" and event.changed, None
     declines = incident.kind == "declined_payments"
     if incident.kind == "degraded_latency":
-        slow = slow_until(run.service, run.records.load(run.incident).evidence())
+        slow = slow_until(run.service, run.looks)
     progress = judge(run.service, run.evidence, now, since, give_up_seconds, changed, slow, declines)
     if progress.answer != "waiting":
         _keep(run, remedies, progress, now)
@@ -106,14 +106,13 @@ def _keep(run: StepRun, remedies: Sequence[Remedy], progress: Progress, now: flo
     run.records.update(run.incident, **change)
     # A remedy that did not help in time, and was kept, may have helped since.
     judged = [remedy for remedy in remedies if remedy.status == RemedyStatus.APPLIED or remedy.kept]
-    looks = run.records.load(run.incident).evidence() if judged else Evidence()
     for remedy in judged:
-        found = verdict(run.service, remedy, progress, looks, run.evidence, now)
-        if found and found.status is RemedyStatus.VERIFIED:
-            run.records.judge_remedy(run.incident, remedy.number, status=found.status, verified_at=iso(time.time()),
-                                     reason=found.reason)
-        elif found:
-            run.records.judge_remedy(run.incident, remedy.number, status=found.status, reason=found.reason)
+        found = verdict(run.service, remedy, progress, run.looks, run.evidence, now)
+        if found:
+            judgement: RemedyJudgement = {"status": found.status, "reason": found.reason}
+            if found.status is RemedyStatus.VERIFIED:
+                judgement |= {"verified_at": iso(time.time())}
+            run.records.judge_remedy(run.incident, remedy.number, **judgement)
 
 
 def _reminder_due(run: StepRun) -> bool:

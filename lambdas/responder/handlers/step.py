@@ -104,6 +104,11 @@ class StepRun:
         """The findings of all answers."""
         return Evidence(finding for answer in self.answers for finding in answer.findings)
 
+    @cached_property
+    def looks(self) -> Evidence:
+        """The findings of all looks on record, read once."""
+        return self.records.load(self.incident).evidence()
+
 
 def kill_switch(service: Service) -> str | None:
     """Return the value of the service's kill switch, None where it cannot be read or was never set.

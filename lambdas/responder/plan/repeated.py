@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from responder.model.remedy import Remedy as Applied
+from responder.model.remedy import RemedyStatus
 
 if TYPE_CHECKING:
     # Not at run time: the remedies ask here.
@@ -14,3 +18,11 @@ def was_for_another(considered: Considered, remedy: Remedy[Any, Any, Any]) -> bo
     against = {mechanism for action, component, mechanism in considered.helped
                if (action, component) == (remedy.name, considered.component)}
     return remedy.by_mechanism and bool(against) and considered.mechanism not in against
+
+
+def helped(tried: Sequence[Applied]) -> list[tuple[str, str, str]]:
+    """Return action, component and mechanism of the remedies that helped, where each of that action and component did.
+    """
+    in_vain = {(remedy.action, remedy.component) for remedy in tried if remedy.status is not RemedyStatus.VERIFIED}
+    return [(remedy.action, remedy.component, remedy.mechanism) for remedy in tried
+            if (remedy.action, remedy.component) not in in_vain]

@@ -10,6 +10,7 @@
 | `TARGET#name` | ``records/leases.py`` |
 | `LEDGER#service` | the change ledger, see ``records/ledger.py`` |
 | `HISTORY#service` | ``records/history.py`` |
+| `BURN` | each service's last burn of its error budget, see ``plan/burn.py`` |
 | `BUDGET#source#scope` | how much a vendor is asked, see ``records/budgets.py`` |
 | `SHARED#source#key` | what several incidents ask together, see ``records/shared.py`` |
 | `HEALTH` | `time#arn`: an AWS Health event as EventBridge brought it |
