@@ -89,7 +89,8 @@ class Contract:
 
 
 def _of_item(item: Mapping[str, Any]) -> JudgedRemedy:
-    return JudgedRemedy(item["action"], *(item.get(name) or "" for name in ("component", "cause", "mechanism")))
+    return JudgedRemedy(item["action"], item.get("component") or "", item.get("cause") or "",
+                        item.get("mechanism") or "")
 
 
 def why_wrong(contract: Contract, judged: JudgedRemedy) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +106,11 @@ class _Flowing(Machine):
             return super()._result(name, state, value, variables, evaluate)
         items = evaluate(state["Items"])
         return self._clock.together([
-            lambda item=item: self._machine(state["ItemProcessor"], item, dict(variables))[1]  # type: ignore[misc]
+            partial(self._of_item, state["ItemProcessor"], item, dict(variables))
             for item in (items if isinstance(items, list) else [items])])
+
+    def _of_item(self, processor: Mapping[str, Any], item: Any, variables: dict[str, Any]) -> Any:
+        return self._machine(processor, item, variables)[1]
 
 
 @cache
@@ -122,11 +125,13 @@ def storm(services: int, *, together: bool, seed: int = 1) -> Storm:
     random.seed(seed)
     begins = sorted(random.uniform(0, _WITHIN_SECONDS) for _ in range(services))
     names = [f"service-{number:03d}" for number in range(services)]
+
+    def fails(name: str) -> None:
+        _Flowing(clock, _DEFINITION, _invoked, clock.now, name=f"e-{name}").run(
+            {"service": name, "reason": "the database", "started_by": "bench", "until": "diagnose"})
+
     with _bed(found, clock, table, names, together):
-        clock.run([(after, lambda name=name: _Flowing(  # type: ignore[misc]
-            clock, _DEFINITION, _invoked, clock.now, name=f"e-{name}").run(
-                {"service": name, "reason": "the database", "started_by": "bench", "until": "diagnose"}))
-            for after, name in zip(begins, names, strict=True)])
+        clock.run([(after, partial(fails, name)) for after, name in zip(begins, names, strict=True)])
         records = Records("timeline", table)
         found.records = [records.load(str(item["id"])) for (_, sk), item in list(table.items.items())
                          if sk == "INCIDENT"]

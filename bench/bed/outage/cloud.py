@@ -72,7 +72,7 @@ class Cloud:
     def __post_init__(self) -> None:
         world = World()
         self._others = Aws("http://engine.bed", lambda: world, self.cluster, Gates())
-        # What the stand-ins pass on, they pass on to nobody.
+        # What the stand-ins pass on, they pass on to nobody; the sandbox never asks for that, so there is no setting.
         self._others._client = httpx.Client(  # noqa: SLF001
             base_url="http://engine.bed", transport=httpx.MockTransport(
             lambda request: httpx.Response(400, json={"__type": "UnknownOperationException", "message": "not here"})))

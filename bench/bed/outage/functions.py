@@ -49,6 +49,7 @@ def named(name: str) -> Function:
 
 def cold() -> None:
     """Let a function's process know nothing of before: what processes keep is kept by all functions here."""
+    # A function has no way to forget, and needs none: its process ends.
     aws._secret.cache_clear()  # noqa: SLF001
     marks._key.cache_clear()  # noqa: SLF001
     settings._LATELY.clear()  # noqa: SLF001

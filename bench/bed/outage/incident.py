@@ -159,7 +159,8 @@ class Execution(Machine):
             self.stage.cloud.running.discard(self.name)
 
     def _never(self, state: str, function: str, given: dict[str, Any]) -> Any:
-        raise NotImplementedError
+        """What the machine would call for a task; here ``_result`` runs the tasks itself."""
+        raise NotImplementedError(f"{state} was invoked past the bed")
 
     def _result(self, name: str, state: Mapping[str, Any], value: Any, variables: dict[str, Any],
                 evaluate: Callable[[Any], Any]) -> Any:
@@ -287,6 +288,7 @@ def staged(story: Story) -> Iterator[Stage]:
         yield stage
 
 
+# What is replaced for the runs, and called by what replaces it: the slow part of masking alone.
 _read = masking._found  # noqa: SLF001
 
 
