@@ -297,7 +297,7 @@ def _content(address: str) -> bytes:
     return body
 
 
-def _keep(runner: Runner, name: str, folder: Path, world: Mapping[str, str]) -> None:
+def keep_record(runner: Runner, name: str, folder: Path, world: Mapping[str, str]) -> None:
     """Keep the record of the last drill, where there is one, what really happened, and what was asked of AWS.
 
     What was recorded in another world than the default one, or seen by other eyes, has a folder of its own:
@@ -348,7 +348,7 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
                 json_folder.mkdir(parents=True, exist_ok=True)
                 (json_folder / f"{drill.name}.json").write_text(json.dumps(value.to_json(), indent=1) + "\n")
             if record_folder:
-                _keep(runner, drill.name, record_folder, drill.world(world or {}))
+                keep_record(runner, drill.name, record_folder, drill.world(world or {}))
             if messages_folder:
                 messages_folder.mkdir(parents=True, exist_ok=True)
                 (messages_folder / f"{drill.name}.md").write_text(runner.messages, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""``python -m sandbox.soak [--minutes N] [--json OUT] [DRILL…]``: drills without a pause on one sandbox.
+"""``python -m sandbox.soak [--minutes N] [--json OUT] [--record FOLDER] [DRILL…]``: drills without a pause on one sandbox.
 
 After each drill it measures the memory and the open handles of the engine, its workers, the platform and the control
 plane, counts the items of the table that never expire and the executions that did not end. In the end it says what
@@ -20,7 +20,7 @@ import boto3
 
 from sandbox import run as sandbox_run
 from sandbox.drill.contract import ContractError, Drill, read
-from sandbox.drill.run import Runner
+from sandbox.drill.run import Runner, keep_record
 from sandbox.places import ROOT, SandboxError, Up
 from sandbox.soak.judging import Sample, after_warm_up, grown, reasons
 from sandbox.soak.measuring import held
@@ -37,6 +37,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("drills", nargs="*", type=Path, metavar="FILE-OR-FOLDER", help="default: a few of drills/")
     parser.add_argument("--minutes", type=float, default=MINUTES, metavar="N")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write all samples to a file, after each drill")
+    parser.add_argument("--record", type=Path, metavar="FOLDER", help="keep each incident's record; the last of a drill")
     given = parser.parse_args(arguments)
     try:
         drills = alike(read(given.drills or [path for name in _DRILLS if (path := ROOT / "drills" / f"{name}.yaml")
@@ -47,7 +48,7 @@ def main(arguments: list[str]) -> int:
     if given.minutes <= 0 or not drills:
         parser.error("--minutes must be more than 0, and there must be a drill")
     try:
-        samples = soak(drills, given.minutes * 60, given.json)
+        samples = soak(drills, given.minutes * 60, given.json, given.record)
     except SandboxError as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 1
@@ -59,7 +60,7 @@ def alike(drills: Sequence[Drill]) -> list[Drill]:
     return [drill for drill in drills if drill.overrides() == drills[0].overrides()]
 
 
-def soak(drills: Sequence[Drill], seconds: float, out: Path | None) -> list[Sample]:
+def soak(drills: Sequence[Drill], seconds: float, out: Path | None, records: Path | None = None) -> list[Sample]:
     """Run the drills in turn until the time is over; return a sample after each. Raises SandboxError."""
     samples: list[Sample] = []
     was_up = Up.load() is not None
@@ -70,6 +71,8 @@ def soak(drills: Sequence[Drill], seconds: float, out: Path | None) -> list[Samp
             if samples and time.monotonic() - began >= seconds:
                 break
             result = runner.run(drill)
+            if records:
+                keep_record(runner, drill.name, records, drill.world({}))
             unended = _unended(runner.sandbox)
             values = held(runner.sandbox.processes) | {"table: items without an end": float(_endless(runner.sandbox))}
             samples.append(Sample(time.monotonic() - began, drill.name, values, unended, tuple(result.unmet)))
