@@ -55,7 +55,8 @@ class Bed:
         import boto3
 
         from sandbox.admin import Engine
-        from sandbox.places import STATE
+        from sandbox.events.kill_switch import RELEASED
+        from sandbox.places import SERVICE, STATE
         from sandbox.remote import Remote
 
         self._sandbox, self._remote = sandbox, Remote(sandbox.ports)
@@ -63,6 +64,9 @@ class Bed:
         self._machines, self._table, self._events = (
             boto3.client("stepfunctions"), boto3.client("dynamodb"), boto3.client("events"))
         self._lambda = boto3.client("lambda")
+        # As whoever lets it act sets it; a drill does so at its beginning.
+        boto3.client("ssm").put_parameter(Name=f"/incident-response/{SERVICE}/kill-switch", Value=RELEASED,
+                                          Type="String", Overwrite=True)
         self._rules = [rule["Name"] for rule in self._events.list_rules()["Rules"]]
 
     def break_it(self) -> dict[str, Any]:
@@ -71,7 +75,7 @@ class Bed:
         self._forget()
         self._remote.reset()
         # The ledger's baseline is the healthy state.
-        self._lambda.invoke(FunctionName="incident-response-ledger")["Payload"].read()
+        self._lambda.invoke(FunctionName="incident-response-ledger:live")["Payload"].read()
         self._forget(baseline=False)
         began = time.time()
         self._remote.begin("release", "release", {
@@ -107,7 +111,10 @@ class Bed:
                 used = self._cpu() - before
                 self._machines.stop_execution(executionArn=execution)
                 return _reaction(history, began, used)
-        raise RuntimeError(f"no remedy was applied; it came through {list(_reaction(history, began, 0.0).states)}")
+        said = [(item["step"]["S"], item["what"]["S"], item["why"]["S"]) for item in self._items()
+                if item["pk"]["S"].startswith("TIMELINE#")]
+        raise RuntimeError(f"no remedy was applied; it came through {list(_reaction(history, began, 0.0).states)}; its "
+                           f"timeline: {said}")
 
     @contextmanager
     def process(self) -> Iterator[Callable[[dict[str, Any]], dict[str, Any]]]:
@@ -172,11 +179,14 @@ class Bed:
         for item in self._machines.list_executions(stateMachineArn=self._sandbox.outputs["StateMachine"],
                                                    statusFilter="RUNNING")["executions"]:
             self._machines.stop_execution(executionArn=item["executionArn"])
-        table = self._sandbox.outputs["Timeline"]
-        for page in self._table.get_paginator("scan").paginate(TableName=table):
-            for item in page["Items"]:
-                if baseline or not item["pk"]["S"].startswith("LEDGER#"):
-                    self._table.delete_item(TableName=table, Key={key: item[key] for key in ("pk", "sk")})
+        for item in self._items():
+            if baseline or not item["pk"]["S"].startswith("LEDGER#"):
+                self._table.delete_item(TableName=self._sandbox.outputs["Timeline"],
+                                        Key={key: item[key] for key in ("pk", "sk")})
+
+    def _items(self) -> list[dict[str, Any]]:
+        return [item for page in self._table.get_paginator("scan").paginate(
+            TableName=self._sandbox.outputs["Timeline"]) for item in page["Items"]]
 
     def _cpu(self) -> float:
         """Seconds of processor time of the engine and all functions so far, ended ones included."""

@@ -1,4 +1,4 @@
-"""``python -m sandbox.soak [--minutes N] [--json OUT] [--record FOLDER] [DRILL…]``: drills without a pause on one sandbox.
+"""``python -m sandbox.soak [--minutes N] [--json OUT] [--record FOLDER] [DRILL…]``: drills without a pause.
 
 After each drill it measures the memory and the open handles of the engine, its workers, the platform and the control
 plane, counts the items of the table that never expire and the executions that did not end. In the end it says what
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("drills", nargs="*", type=Path, metavar="FILE-OR-FOLDER", help="default: a few of drills/")
     parser.add_argument("--minutes", type=float, default=MINUTES, metavar="N")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write all samples to a file, after each drill")
-    parser.add_argument("--record", type=Path, metavar="FOLDER", help="keep each incident's record; the last of a drill")
+    parser.add_argument("--record", type=Path, metavar="FOLDER", help="keep the record of each drill, its last one")
     given = parser.parse_args(arguments)
     try:
         drills = alike(read(given.drills or [path for name in _DRILLS if (path := ROOT / "drills" / f"{name}.yaml")
