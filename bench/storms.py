@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from bench import Benchmark, Outcome, Row
-from bench.bed.storm import Storm, shipped_service, storm
+from bench.bed.storm import TEAMS, Storm, shipped_service, storm
 from responder import sources
 from responder.model.evidence import Window
 
@@ -46,6 +46,9 @@ def _course(found: Storm, alone: Storm) -> Iterator[Row]:
     yield Row("incidents", count, "", _ALONE, len(alone.records))
     yield Row("of these name the database", 100 * found.named("database_connection") / count, "%", _ALONE,
               100 * alone.named("database_connection") / count)
+    yield Row("incidents that are linked with the one that leads", found.linked(), "", _ALONE, alone.linked())
+    yield Row("alerts that wake a team", len(found.woken), "", "one for each incident", count, highest=TEAMS,
+              note=f"the services are those of {TEAMS} teams")
     throttled = {source: number for source, number in sorted(found.throttled.items()) if number}
     yield Row("looks without a turn", 100 * sum(throttled.values()) / asked, "%", _ALONE, 0.0,
               note=", ".join(f"{source} {number} of {found.looks[source]}" for source, number in throttled.items()))

@@ -4,7 +4,7 @@
 |---|---|---|
 | timeline | | adds `TIMELINE#` |
 | decide | all | `INCIDENT#`, `SERVICE#`, `TARGET#`, adds `REMEDIES#` and `REFUSED#`; of `REMEDY#` only `judged:…` |
-| tell | all | of `INCIDENT#` its state and end; `SERVICE#`, `TARGET#`, `CHANNEL#` and `TASK#` |
+| tell | all | of `INCIDENT#` its state and end; `SERVICE#`, `TARGET#`, `ALERT#`, `CHANNEL#` and `TASK#` |
 | report | the incident, its remedies and timeline, `HISTORY#` | `HISTORY#`; of the incident only its report's address |
 | a source | `SHARED#` of its own, and what it declares | `SHARED#` and `BUDGET#` of its own |
 | a remedy | the incident, its remedies, its target's lease | of `REMEDY#` only its own attributes |
@@ -74,6 +74,7 @@ def tells(records: Records, role: iam.Role) -> None:
     records.grant_partition(role, "TARGET#*", change=True)
     records.grant_partition(role, "SERVICE#*", add=True, change=True, delete=True)
     records.grant_partition(role, "CHANNEL#*", "TASK#*", add=True, change=True)
+    records.grant_partition(role, "ALERT#*", add=True, change=True, delete=True)
 
 
 def reports(records: Records, role: iam.Role) -> None:

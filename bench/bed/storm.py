@@ -21,15 +21,17 @@ from typing import Any
 
 import pytest
 
-from responder import sources
+from responder import people, sources
 from responder.clients import aws
 from responder.handlers import ask, looks, step, steps
 from responder.handlers import open as opening
 from responder.model import service as model
 from responder.model.evidence import Detail, Finding, finding_of
+from responder.model.facts import Linked
 from responder.model.incident import IncidentRecord
 from responder.model.moment import seconds
-from responder.model.service import Service
+from responder.model.service import PagerDuty, Service
+from responder.people import Channel, Message, pagerduty
 from responder.records.table import Records
 from responder.sources import Query, Source
 from stacks.configuration import read_file
@@ -44,6 +46,8 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 _DEFINITION = json.loads((_ROOT / "statemachines" / "incident_response.asl.json").read_text(encoding="utf-8"))
 _ANSWERS_SECONDS = 0.2
 """How long one call takes."""
+TEAMS = 4
+"""Among whom the services are divided."""
 _WITHIN_SECONDS = 60.0
 """In how much time all services begin to fail."""
 _METRICS = {"connections": (0.0, 28.0), "cpu": (3.0, 20.0), "read_latency": (0.001, 0.001),
@@ -65,6 +69,8 @@ class Storm:
     """Source to how many of these had no turn."""
     records: list[IncidentRecord] = field(default_factory=list)
     table_calls: int = 0
+    woken: set[tuple[str, str]] = field(default_factory=set)
+    """The team and the alert's key, of each alert that was opened: it wakes them."""
 
     def most_within(self, api: str, length_seconds: float) -> int:
         """Return the most calls within any stretch of time."""
@@ -78,6 +84,10 @@ class Storm:
     def named(self, cause: str) -> int:
         """Return how many incidents name a cause."""
         return sum(record.incident.cause is not None and record.incident.cause.id == cause for record in self.records)
+
+    def linked(self) -> int:
+        """Return how many incidents are linked with one that leads them."""
+        return sum(any(fact.leads for _, fact in record.facts(Linked)) for record in self.records)
 
     def seconds_to_diagnosis(self) -> list[float]:
         """Return how long each incident took to its last diagnosis, sorted."""
@@ -173,9 +183,12 @@ def _bed(found: Storm, clock: Clock, table: Dynamo, names: Sequence[str], togeth
             patch.setattr(module, "records", lambda: records)
         by = steps.result_by
         patch.setattr(steps, "result_by", lambda module, event, context: (
-            {} if module in ("review", "assemble", "inform", "customers") else by(module, event, context)))
+            {} if module in ("review", "inform", "customers") else by(module, event, context)))
+        patch.setattr(people, "every", lambda: (_pager(found),))
         patch.setattr("responder.handlers.close.notify", lambda *_, **__: _nobody())
         patch.setattr("responder.handlers.close._alarms_on", lambda run: ())
+        # In the plan an incident goes on after its diagnosis, and leads the others meanwhile.
+        patch.setattr("responder.handlers.close.leave", lambda *_: None)
         patch.setattr(step, "log", lambda **_: None)
         for module in (opening, ask, looks):
             patch.setattr(module, "log", lambda **_: None)
@@ -190,6 +203,20 @@ def _bed(found: Storm, clock: Clock, table: Dynamo, names: Sequence[str], togeth
         cached.cache_clear()
 
 
+def _pager(found: Storm) -> Channel[pagerduty.Alert]:
+    """Return PagerDuty as a channel: a key that is not open yet wakes, the others are added to what is open."""
+    def send(service: Service, message: Message, state: pagerduty.Alert) -> pagerduty.Alert:
+        found.woken.add((_team(service), message.alert))
+        return replace(state, key=message.alert)
+
+    return Channel("pagerduty", frozenset({"page"}), send, pagerduty.Alert, wakes=True,
+                   alerting=pagerduty.CHANNEL.alerting)
+
+
+def _team(service: Service) -> str:
+    return service.pagerduty.secret if service.pagerduty else ""
+
+
 def _nobody() -> Any:
     from responder.handlers.notify import Delivered
 
@@ -198,8 +225,8 @@ def _nobody() -> Any:
 
 def _configured(folder: Path, shipped: Service, names: Sequence[str], made: Any) -> None:
     (folder / "deployed").mkdir()
-    for name in names:
-        service = replace(shipped, service=name, mode="observe")
+    for number, name in enumerate(names):
+        service = replace(shipped, service=name, mode="observe", pagerduty=PagerDuty(f"team-{number % TEAMS}"))
         (folder / f"{name}.json").write_text(json.dumps(asdict(service)), encoding="utf-8")
         (folder / "deployed" / f"{name}.json").write_text(json.dumps({"alarms": [], "remedies": [], "sources": {
             phase: [{"source": source.name, "function": f"source:{source.name}"} for source in made

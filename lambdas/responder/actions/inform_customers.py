@@ -42,6 +42,7 @@ def message(context: RemediationContext, plan: Plan[Nothing, Parameters]) -> Mes
     told = _told(context, plan)
     return Message("customers", f"customers-first-{context.number}", context.incident, told.subject, told.text,
                    phase=told.phase, affected=(context.component,), extent=told.extent, said=told.said,
+                   works=told.works, also_fails=told.also_fails, also_works=told.also_works,
                    more_by=iso(told.more_by) if told.more_by else "")
 
 

@@ -33,12 +33,16 @@ class AssembleResult:
 
 @step("Assemble the team", AssembleEvent)
 def handler(run: StepRun, event: AssembleEvent) -> AssembleResult:
-    """Page the people on call, and open the channel where the team follows the incident; once per opening."""
+    """Page the people on call, and open the channel where the team follows the incident; once per opening.
+
+    Of several services that begin to fail at the same time, one pages the people that they have in common.
+    """
     record = run.records.load(run.incident)
     page = message(run, record, "page", f"page-{record.incident.reopenings}", messages.page(run.service, record))
-    channels = notify(run, replace(page, persons=tuple(
+    channels = notify(run, replace(page, need="begins", persons=tuple(
         person for person in run.service.team if person.role == "sre")))
-    record_notification(run, "the incident response team is called", "team", channels)
+    record_notification(run, "the incident response team is called" + (
+        f", with incident {channels.joined}" if channels.joined else ""), "team", channels)
     if not channels:
         run.note("the team could not be told", kind="notification", fact=Undelivered("all channels"))
     if not channels or set(channels.failed) & {channel.name for channel in people.every() if channel.wakes}:

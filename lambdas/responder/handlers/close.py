@@ -12,6 +12,7 @@ from responder.clients import alarm_states
 from responder.clients.failure import CallFailed
 from responder.handlers.customers import tell_the_end
 from responder.handlers.inform import call
+from responder.handlers.linking import leave
 from responder.handlers.notify import message, notify, record_notification
 from responder.handlers.step import StepEvent, StepRun, log, step
 from responder.model.codec import Json, Malformed
@@ -98,13 +99,15 @@ def _stand_down(run: StepRun, event: StandDownEvent) -> StandDownResult:
         run.note(f"in ALARM as it stood down: {', '.join(alarm.name for alarm in on)}", number=_ON, kind="step",
                  why="the sweep looks again at an alarm that stays on")
     for remedy in remedies:
-        if remedy.lease:
+        if remedy.lease and not remedy.audience:
             run.records.release(remedy.lease, run.incident)
     run.records.close(run.service.service, run.incident, run.execution)
     # A false alarm notifies only the people who were called for it meanwhile.
     if outcome != "false_alarm" or any(key.startswith("page-") for channel in people.every()
                                        for key in run.records.delivery(run.incident, channel.name).sent):
         _tell_it_is_over(run, outcome)
+    # Not before its customers are told: another incident might tell them of it anew.
+    leave(run, incident)
     recovery = run.service.recovery
     return StandDownResult(False, temporary, outcome, max(
         recovery.check_every_seconds, min(recovery.calm_seconds, recovery.check_at_most_every_seconds)))
@@ -183,6 +186,9 @@ def _escalate(run: StepRun, event: EscalateEvent) -> EscalateResult:
     key = f"{ESCALATED}-{run.entered}"
     told = message(run, record, "told" if _woken(run, record, key) else "escalation", key,
                    messages.escalation(run.service, record, why))
+    if told.kind == "escalation" and record.incident.places:
+        # Who was just woken to see to this very cause is not woken for each service that it takes down.
+        told = replace(told, need=f"take over {record.incident.places[0]}")
     _tell(run, replace(told, persons=tuple(person for person in run.service.team if person.role == "sre")))
     call(run, record)
     if not event.observed:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import time
 
 from responder.clients.failure import CallFailed
+from responder.handlers.linking import hand_over
 from responder.handlers.notify import Delivered, notify
 from responder.handlers.step import StepEvent, StepRun, step
 from responder.model import facts
 from responder.model.frozen import dataclass
-from responder.model.incident import IncidentRecord
+from responder.model.incident import Incident, IncidentRecord
 from responder.model.moment import epoch, iso
 from responder.people import Message
 from responder.plan import customers
+from responder.plan.customers.facts import Facts
 from responder.plan.customers.facts import facts as known
 
 
@@ -39,10 +41,11 @@ class UpdateResult:
 @step("Update customers", UpdateEvent)
 def handler(run: StepRun, event: UpdateEvent) -> UpdateResult:
     """Tell customers what is new, or that nothing is; raises CallFailed where no channel could tell them."""
-    told = _told(run, run.records.load(run.incident), event.more_by)
+    record = run.records.load(run.incident)
+    told = _told(run, record, event.more_by)
     if told is None or not told.text:
         return UpdateResult(False)
-    if not _tell(run, run.records.require(run.incident).affected, told, f"customers-{run.entered}"):
+    if not _tell(run, record, told, f"customers-{run.entered}"):
         # Lambda tries again after a minute, and what is lost in the end raises the alarm on undelivered events.
         raise CallFailed("unavailable", "customers could not be told by any channel")
     return UpdateResult(True)
@@ -52,31 +55,62 @@ def tell_news(run: StepRun, record: IncidentRecord, more_by: str) -> None:
     """Tell customers what changed since their last message, if anything did; what was promised them stays as it was."""
     told = _told(run, record, more_by)
     if told and told.is_news:
-        _tell(run, record.incident.affected, told, f"customers-{run.entered}")
+        _tell(run, record, told, f"customers-{run.entered}")
 
 
 def tell_the_end(run: StepRun, record: IncidentRecord) -> None:
-    """Tell customers that it is over, or that the responder's work has ended before it was over; once an opening."""
-    at = time.time()
-    found = known(run.service, record, at)
-    told = customers.message(run.service, found)
-    if found.told is None or found.told_over or told is None:
+    """Tell customers that it is over, or that the responder's work has ended before it was over; once an opening.
+
+    Where it is over, and other services for whose customers it speaks still fail, one of their incidents goes on.
+    """
+    found = _known(run, record)
+    if found.told is None:
         return
-    _tell(run, record.incident.affected, told, f"customers-end-{record.incident.reopenings}")
+    reopenings = record.incident.reopenings
+    _tell_all(run, record, found, f"customers-end-{reopenings}")
+    if not (found.over and found.failing):
+        return
+    told_for = customers.told_for(record)
+    heir = next((one for one in told_for if _is_open(run.records.find(one.incident))), None)
+    if heir is not None:
+        hand_over(run, record, told_for, heir)
+    if heir is None or not _is_open(run.records.find(heir.incident)):
+        # It has ended in the meantime, and may have done so before it knew that it was to go on.
+        _tell_all(run, record, _known(run, record), f"customers-end-{reopenings}-of-all", again=True)
+
+
+def _tell_all(run: StepRun, record: IncidentRecord, found: Facts, key: str, *, again: bool = False) -> None:
+    told = customers.message(run.service, found)
+    if told is not None and (again or not found.told_over):
+        _tell(run, record, told, key)
 
 
 def _told(run: StepRun, record: IncidentRecord, more_by: str) -> customers.Told | None:
     """Return what customers are told while it lasts; None where they had no message, or it no longer lasts."""
-    found = known(run.service, record, time.time(), epoch(more_by))
+    found = _known(run, record, epoch(more_by))
     if found.told is None or not found.lasts or found.closed:
         return None
     return customers.message(run.service, found)
 
 
-def _tell(run: StepRun, affected: tuple[str, ...], told: customers.Told, key: str) -> Delivered:
+def _known(run: StepRun, record: IncidentRecord, more_by: float | None = None) -> Facts:
+    """Return what is known now, also of the other services for whose customers this incident speaks."""
+    others = {one.incident: run.records.find(one.incident) for one in customers.told_for(record)}
+    working = {name for name, incident in others.items() if incident and incident.recovery_verified_at}
+    return known(run.service, record, time.time(), more_by, working=working, ended={
+        name for name, incident in others.items() if name not in working and not _is_open(incident)})
+
+
+def _is_open(incident: Incident | None) -> bool:
+    return incident is not None and incident.status != "closed"
+
+
+def _tell(run: StepRun, record: IncidentRecord, told: customers.Told, key: str) -> Delivered:
     more_by = iso(told.more_by) if told.more_by else ""
     delivered = notify(run, Message("customers", key, run.incident, told.subject, told.text, phase=told.phase,
-                                    affected=affected, extent=told.extent, said=told.said, more_by=more_by), 60)
+                                    affected=record.incident.affected, extent=told.extent, said=told.said,
+                                    works=told.works, also_fails=told.also_fails, also_works=told.also_works,
+                                    more_by=more_by), 60)
     if delivered.fresh:
         run.note(f"customers were told: {told.text}", number=2, kind="notification",
                  fact=facts.Delivered("customers", ", ".join(delivered.channels), said=told.said, more_by=more_by))

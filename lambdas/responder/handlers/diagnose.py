@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from responder.handlers.confirm import ConfirmResult
+from responder.handlers.linking import link
 from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.evidence import Evidence
 from responder.model.frozen import dataclass
@@ -70,6 +71,7 @@ def handler(run: StepRun, event: DiagnoseEvent) -> DiagnoseResult:
     _keep(run, record, judgement, _weighed(result, evidence, weights))
     run.note(f"{result.cause} ({wording.share(result.confidence)})", kind="decision", why=result.summary,
                fact=_fact(judgement, given))
+    link(run, record, judgement.places)
     proposed = list(judgement.proposed) or long_outage_due(run, event.confirmation, reopened_at, record.remedies)
     return DiagnoseResult(
         result.cause, result.confidence, result.component, given.onset, result.summary, unclear(judgement),
@@ -102,7 +104,7 @@ def _keep(run: StepRun, record: IncidentRecord, judgement: Judgement, weighed: S
     change: IncidentChange = {
         "cause": cause, "ranking": result.ranking, "evidence": weighed, "missing": result.missing,
         "not_proposed": [*judgement.not_proposed, *_not_deployed(run, judgement.proposed)],
-        "attack_signs": judgement.attack_signs, "diagnosed_at": iso(time.time())}
+        "attack_signs": judgement.attack_signs, "places": judgement.places, "diagnosed_at": iso(time.time())}
     verified = [remedy for remedy in record.remedies if remedy.status == RemedyStatus.VERIFIED]
     if judgement.affected:
         # With two faults at once, a component that has recovered meanwhile was still faulty.
@@ -181,6 +183,8 @@ def no_longer_counts(remedy: Remedy, reopened_at: str) -> bool:
     """
     if remedy.restored_at or remedy.insufficient:
         return True
+    if remedy.audience and remedy.guardrail == "lease":
+        return True  # Another incident tells them; it may have ended meanwhile.
     if remedy.audience == "customers":
         return False
     return remedy.status == RemedyStatus.DONE and (remedy.planned_at or "") < reopened_at

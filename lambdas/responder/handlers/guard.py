@@ -19,6 +19,7 @@ from responder.plan import remedies
 from responder.plan.answers import ByPeople, Ruling
 from responder.plan.approvals import needed
 from responder.plan.choices import NOTHING, is_as_chosen, said
+from responder.plan.customers import told_with
 from responder.plan.decisions import Ruled
 from responder.plan.guardrails import (
     MEMORY_SECONDS,
@@ -29,7 +30,7 @@ from responder.plan.guardrails import (
     insufficient,
     rule,
 )
-from responder.plan.neighbours import OF_NEIGHBOURS, is_shared, keeps, object_of
+from responder.plan.neighbours import OF_NEIGHBOURS, is_shared, keeps, object_of, tells_customers
 from responder.records.tasks import Tasks
 
 _HOUR_SECONDS = 3600.0
@@ -80,15 +81,15 @@ def handler(run: StepRun, event: GuardEvent) -> GuardResult:
         raise NoPlan(f"remedy {number} of {run.incident} has no plan on record")
     others = [one for one in remedies if one.number != number]
     request = _request(run, remedy, others, event.asked)
-    target = object_of(service, remedy.target)
-    # The maximum time for approval, application and watching; a closed incident releases the lease sooner.
-    fence = 0 if request.tells else run.records.hold(
-        target, run.incident, service.approval.wait_seconds + 3 * service.recovery.give_up_seconds + 600.0)
+    target = _lease(run, remedy, request)
+    # A closed incident releases the lease sooner.
+    fence = run.records.hold(target, run.incident, service.remedy_seconds) if target else 0
     asked_about = next((one for one in others if one.number == event.question), remedy)
     answer = _answer(run, remedy, asked_about) if event.asked else _NOT_ASKED
-    holder = run.records.holder(target) if not request.tells and not fence else ""
+    taken = bool(target) and not fence
+    holder = run.records.holder(target) if taken else ""
     situation = _situation(run, remedy, others, request, answer, _Neighbours(
-        not request.tells and not fence, holder, _for_all(run, remedy, target)))
+        taken, holder, _for_all(run, remedy, target)))
     verdict = rule(service, request, situation)
     status = _STATUS[verdict.ruling]
     if remedy.status in _UNDECIDED:
@@ -111,6 +112,19 @@ def handler(run: StepRun, event: GuardEvent) -> GuardResult:
     return GuardResult(verdict.ruling, verdict.guardrail, verdict.reason, answer.value, answer.other)
 
 
+def _lease(run: StepRun, remedy: Remedy, request: GuardrailRequest) -> str:
+    """Return the lease that a remedy needs: of what it changes; of telling customers where others may tell the same.
+
+    Empty: it needs none.
+    """
+    if not request.tells:
+        return object_of(run.service, remedy.target)
+    incident = run.records.find(run.incident)
+    if remedy.audience != "customers" or incident is None or not incident.places:
+        return ""
+    return tells_customers(incident.places[0], run.service)
+
+
 def _for_all(run: StepRun, remedy: Remedy, target: str) -> tuple[RecentRemedy, ...]:
     """Return what incidents of other services have applied lately to the same object."""
     if not is_shared(remedy.target):
@@ -122,9 +136,15 @@ def _for_all(run: StepRun, remedy: Remedy, target: str) -> tuple[RecentRemedy, .
 
 def _waits(run: StepRun, remedy: Remedy, holder: str) -> None:
     """Put on the timeline of the incident that leads that this one waits for it; its own has the ruling."""
-    if holder:
-        run.records.note(holder, run.entered, f"{run.name} ({run.service.service})",
-                         f"incident {run.incident} waits for this one",
+    if not holder:
+        return
+    who = f"{run.name} ({run.service.service})"
+    if remedy.audience:
+        run.records.note(holder, run.entered, who, f"customers of {run.service.service} are told with this incident",
+                         why=f"incident {run.incident} has the same cause",
+                         fact=told_with(run.service, run.records.require(run.incident)))
+    else:
+        run.records.note(holder, run.entered, who, f"incident {run.incident} waits for this one",
                          why=f"both depend on {remedy.target}, and one of them changes it")
 
 

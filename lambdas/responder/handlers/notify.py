@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
+from dataclasses import replace
 
 from responder import people
 from responder.clients.failure import CallFailed
@@ -14,11 +16,14 @@ from responder.model.frozen import dataclass
 from responder.model.incident import IncidentRecord
 from responder.model.moment import iso
 from responder.people import AnyChannel, Kind, Message
+from responder.plan import messages
 from responder.plan.links import references
 from responder.plan.messages import Said
 from responder.plan.needs import needs
 from responder.records.deliveries import Delivery
 
+_JOINED_SECONDS = 600.0
+"""Who was woken so shortly before has not looked at much else yet. Later it is another need."""
 _WAIT_SECONDS = 12.0
 """Longer than any channel takes; then this step continues, because a duplicate message is better than none."""
 
@@ -33,6 +38,8 @@ class Delivered:
     """Whether one of the channels delivered it now."""
     failed: tuple[str, ...] = ()
     """The channels that failed."""
+    joined: str = ""
+    """The incident for which the same people were woken before, where that holds for this one too; empty: none."""
 
     def __bool__(self) -> bool:
         return bool(self.channels)
@@ -49,7 +56,7 @@ def notify(run: StepRun, message: Message, number: int = 50) -> Delivered:
     """Deliver a message; ``number`` orders the notes of one step."""
     delivered: list[str] = []
     failures: list[str] = []
-    fresh = False
+    fresh, joined = False, ""
     for place, channel in enumerate(people.every()):
         if message.kind not in channel.takes or not channel.configured(run.service):
             continue
@@ -59,8 +66,9 @@ def notify(run: StepRun, message: Message, number: int = 50) -> Delivered:
             time.sleep(0.3)
         before = run.records.delivery(message.incident, channel.name)
         known = bool(message.key) and message.key in before.sent
+        said = message if known else _by_alert(run, channel, message, before)
         try:
-            taken = known or _deliver(run, channel, message, before)
+            taken = known or _deliver(run, channel, said, before)
         except CallFailed as failed:
             failures.append(channel.name)
             run.note(f"{channel.name} could not be used", number=number + place, kind="notification",
@@ -69,9 +77,26 @@ def notify(run: StepRun, message: Message, number: int = 50) -> Delivered:
         if known or channel.name in failures:
             run.records.keep_channel(message.incident, channel.name, before.state, before.sent)
         if taken:
-            fresh = fresh or not known
+            fresh, joined = fresh or not known, joined or said.joins
             delivered.append(channel.name)
-    return Delivered(tuple(delivered), fresh, tuple(failures))
+    return Delivered(tuple(delivered), fresh, tuple(failures), joined)
+
+
+def _by_alert(run: StepRun, channel: AnyChannel, message: Message, before: Delivery) -> Message:
+    """Return a message with the alert by which it wakes people, and with those that it must leave to other incidents.
+    """
+    alerting = channel.alerting
+    if alerting is None:
+        return message
+    state = channel.remembered(before.state)
+    if message.need:
+        group = hashlib.sha256(f"{channel.name} {alerting.team(run.service)} {message.need}".encode()).hexdigest()
+        opened = run.records.join_alert(group, alerting.key(message, state), run.incident, _JOINED_SECONDS)
+        joins = "" if opened.incident == run.incident else opened.incident
+        return replace(message, alert=opened.alert, joins=joins,
+                       text=f"{message.text}\n\n{messages.joined(joins)}" if joins else message.text)
+    shared = tuple(key for key in alerting.ended(message, state) if run.records.leave_alert(key, run.incident))
+    return replace(message, shared=shared) if shared else message
 
 
 def _deliver(run: StepRun, channel: AnyChannel, message: Message, before: Delivery) -> bool:

@@ -106,6 +106,42 @@ class Answered(Fact):
 
 
 @dataclass(frozen=True)
+class Linked(Fact):
+    """Another service's incident has its cause at the same place."""
+
+    NAME: ClassVar[str] = "linked"
+    place: str
+    """Where both causes lie; see ``plan/common_cause.py``."""
+    incident: str
+    """The other incident."""
+    service: str
+    """Its service."""
+    leads: bool
+    """Whether the other one leads: it was the first to be diagnosed."""
+
+
+@dataclass(frozen=True)
+class ToldFor(Fact):
+    """What customers of another service are told belongs into this incident's messages."""
+
+    NAME: ClassVar[str] = "told_for"
+    incident: str
+    service: str
+    names: dict[str, str]
+    """What the service is called for customers, by language; the first one has an empty tag."""
+    components: tuple[str, ...] = ()
+    """The ids of its components on the status page."""
+
+
+@dataclass(frozen=True)
+class HandedOver(Fact):
+    """Another incident tells customers from here on."""
+
+    NAME: ClassVar[str] = "handed_over"
+    incident: str
+
+
+@dataclass(frozen=True)
 class Filed(Fact):
     """An improvement was filed as an issue."""
 

@@ -137,6 +137,8 @@ class Incident:
     not_proposed: tuple[Refusal, ...] = ()
     attack_signs: tuple[str, ...] = ()
     """In sentences."""
+    places: tuple[str, ...] = ()
+    """Where its causes lie that other services may share; see ``plan/common_cause.py``."""
     cared_by: str | None = None
     """ARN of the execution that looks after its temporary mitigations."""
     report: dict[str, str] = field(default_factory=dict)

@@ -54,6 +54,12 @@ class Message:
     nobody can tell."""
     said: tuple[str, ...] = ()
     """For customers: the names of the sentences in the text."""
+    works: bool = False
+    """For customers: whether what fails of this service works again."""
+    also_fails: tuple[str, ...] = ()
+    """For customers: the ids, on the status page, of other services' components of which it tells that they fail."""
+    also_works: tuple[str, ...] = ()
+    """For customers: those of which it tells that they work again."""
     more_by: str = ""
     """For customers: when the text promises more, ISO 8601 in UTC; empty: it promises nothing."""
     topic: str = ""
@@ -66,6 +72,15 @@ class Message:
     """A diff, or commands one a line: shown word for word, in letters of one width."""
     mark: str = ""
     """Of an improvement: what tells it from others, the same in every incident."""
+    need: str = ""
+    """What a page or an escalation wakes people for, the same for all incidents that they need not be woken for one by
+    one; empty: this one alone."""
+    alert: str = ""
+    """Of such a message: the key of the alert that it opens or adds to; empty: one of its own."""
+    joins: str = ""
+    """The incident that has opened that alert before; empty: this one opens it."""
+    shared: tuple[str, ...] = ()
+    """Of what ends alerts: the keys of those that other incidents still need."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +97,18 @@ class Filed:
 
 
 S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Alerting(Generic[S]):
+    """How a channel wakes people: by alerts, each with a key, which several incidents may share."""
+
+    team: Callable[[Service], str]
+    """Whom it wakes: services with the same text wake the same people."""
+    key: Callable[[Message, S], str]
+    """The key of the alert that a message would open."""
+    ended: Callable[[Message, S], tuple[str, ...]] = lambda message, state: ()
+    """The keys of the alerts that a message ends."""
 
 
 @dataclass(frozen=True)
@@ -102,14 +129,19 @@ class Channel(Generic[S]):
     """Whether it wakes people: a page that it did not take is retried."""
     secrets: Callable[[Service], tuple[str, ...]] = field(default=lambda service: ())
     """Names of the Secrets Manager secrets that it reads."""
+    alerting: Alerting[S] | None = None
+    """None: it wakes nobody by name."""
 
+    def remembered(self, state: dict[str, Json]) -> S:
+        """Return the channel's state, as the record keeps it; raises Malformed."""
+        return decode(self.remembers, state, f"CHANNEL#{self.name}.state")
 
     def deliver(self, service: Service, message: Message, state: dict[str, Json]) -> dict[str, Json] | None:
         """Deliver a message, with the channel's state as the record keeps it; see ``send``.
 
         An answer that the channel cannot read is a CallFailed like any other: it must not cost the other channels.
         """
-        remembered = decode(self.remembers, state, f"CHANNEL#{self.name}.state")
+        remembered = self.remembered(state)
         try:
             kept = self.send(service, message, remembered)
         except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:

@@ -6,6 +6,10 @@ nobody once the incident is acknowledged, nor before ("Event Management"). So wh
 a task, taking over) is an alert with a key of its own, which needs the routing key alone; it is resolved when it is
 decided, or over. A responder request would need a REST key, and cannot reach who is on call by a schedule alone.
 
+Incidents of several services that one team is woken for share an alert by the same key: the first trigger that arrives
+wakes, the others add to it, and it is resolved with the last of them. If somebody has resolved it meanwhile, the next
+trigger opens it again.
+
 A service on which PagerDuty groups alerts by time adds such an alert to the open incident and notifies nobody
 ("Time-Based Alert Grouping"): it must be off there.
 """
@@ -14,7 +18,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
+from dataclasses import field, replace
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
@@ -22,7 +26,7 @@ from responder.model.codec import Json
 from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.service import PagerDuty, Service
-from responder.people import Channel, Message
+from responder.people import Alerting, Channel, Message
 
 _SUMMARY = 1024
 _DETAIL = 20_000
@@ -40,6 +44,8 @@ class Alert:
     """The alert's ``dedup_key``; empty where none is open."""
     needs: tuple[str, ...] = ()
     """The keys of the messages whose own alerts are open."""
+    joined: dict[str, str] = field(default_factory=dict)
+    """Of these, the keys of alerts that another incident has opened."""
 
 
 def _deliver(service: Service, message: Message, state: Alert) -> Alert | None:
@@ -48,12 +54,13 @@ def _deliver(service: Service, message: Message, state: Alert) -> Alert | None:
         raise CallFailed("unavailable", "PagerDuty is not configured")
     match message.kind:
         case "page":
-            key = _key(message, state)
+            key = message.alert or _opens(message, state)
             _trigger(service, settings, message, key)
             return replace(state, key=key)
         case "escalation" | "question":
-            _trigger(service, settings, message, _key(message, state, message.key))
-            return replace(state, needs=(*(need for need in state.needs if need != message.key), message.key))
+            _trigger(service, settings, message, message.alert or _opens(message, state))
+            return replace(state, needs=(*(need for need in state.needs if need != message.key), message.key),
+                           joined=state.joined | ({message.key: message.alert} if message.joins else {}))
         case "status" | "closed":
             return _met(settings, message, state)
         case _:
@@ -63,6 +70,21 @@ def _deliver(service: Service, message: Message, state: Alert) -> Alert | None:
 def _key(message: Message, state: Alert, need: str = "") -> str:
     """Return the alert's key: the incident's own, or that of one need."""
     return f"{message.incident}/{state.rounds}{f'/{need}' if need else ''}"[:_KEY]
+
+
+def _opens(message: Message, state: Alert) -> str:
+    """Return the key of the alert that a message opens."""
+    return _key(message, state, "" if message.kind == "page" else message.key)
+
+
+def _ended(message: Message, state: Alert) -> tuple[str, ...]:
+    """Return the keys of the alerts whose need is met, and of the incident's own where it is over."""
+    if message.kind not in ("status", "closed"):
+        return ()
+    over = message.kind == "closed" and message.over
+    keys = [state.joined.get(need) or _key(message, state, need) for need in state.needs
+            if over or not need.startswith(message.needs)]
+    return (*keys, *([state.key] if over and state.key else []))
 
 
 def _trigger(service: Service, settings: PagerDuty, message: Message, key: str) -> None:
@@ -76,17 +98,17 @@ def _trigger(service: Service, settings: PagerDuty, message: Message, key: str) 
 
 
 def _met(settings: PagerDuty, message: Message, state: Alert) -> Alert | None:
-    """Resolve the alerts whose need is met, and the incident's own where it is over; None where there was nothing."""
-    over = message.kind == "closed" and message.over
-    left = () if over else tuple(need for need in state.needs if need.startswith(message.needs))
-    keys = [_key(message, state, need) for need in state.needs if need not in left]
-    if over and state.key:
-        keys.append(state.key)
-    for key in keys:
-        _event(settings, {"event_action": "resolve", "dedup_key": key})
-    if not keys:
+    """Resolve the alerts that a message ends, but for those that other incidents need; None where there was nothing."""
+    ended = _ended(message, state)
+    for key in ended:
+        if key not in message.shared:
+            _event(settings, {"event_action": "resolve", "dedup_key": key})
+    if not ended:
         return None
-    return Alert(state.rounds + 1) if over else replace(state, needs=left)
+    if message.kind == "closed" and message.over:
+        return Alert(state.rounds + 1)
+    left = tuple(need for need in state.needs if need.startswith(message.needs))
+    return replace(state, needs=left, joined={need: key for need, key in state.joined.items() if need in left})
 
 
 def _pages(message: Message) -> dict[str, Json]:
@@ -143,10 +165,17 @@ def _call(settings: PagerDuty, message: Message, state: Alert) -> Alert | None:
     return state
 
 
+def _team(service: Service) -> str:
+    """Return whom it wakes, and how urgently: an alert of low urgency may stand for none of a high one."""
+    settings = service.pagerduty
+    return f"{settings.events} {settings.secret} {settings.severity.of(service.mode)}" if settings else ""
+
+
 def _secrets(service: Service) -> tuple[str, ...]:
     settings = service.pagerduty
     return tuple(filter(None, (settings.secret, settings.api_secret))) if settings else ()
 
 
 CHANNEL = Channel("pagerduty", frozenset({"page", "escalation", "question", "call", "status", "closed"}), _deliver,
-                  Alert, lambda service: service.pagerduty is not None, wakes=True, secrets=_secrets)
+                  Alert, lambda service: service.pagerduty is not None, wakes=True, secrets=_secrets,
+                  alerting=Alerting(_team, _opens, _ended))

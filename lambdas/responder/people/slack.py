@@ -26,7 +26,7 @@ from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.plain_json import parsed
 from responder.model.service import Service, Slack
-from responder.people import Channel, Message
+from responder.people import Alerting, Channel, Message
 
 log = logging.getLogger(__name__)
 _SECONDS = 8.0
@@ -243,11 +243,11 @@ def _blocks(message: Message, buttons: tuple[tuple[str, str], ...] = ()) -> list
 
 def _mentions(message: Message) -> str:
     """Return the mentions of those who must come now, so that Slack notifies them; of whoever is there where an
-    escalation has nobody's id.
+    escalation has nobody's id. Nobody is mentioned where the same people were for another incident.
 
     A mention is markup, and stands for an id of the configuration alone.
     """
-    if message.kind not in ("page", "escalation", "call"):
+    if message.kind not in ("page", "escalation", "call") or message.joins:
         return ""
     users = [person.slack for person in message.persons if _USER.fullmatch(person.slack)]
     told = " ".join(f"<@{user}>" for user in users) or ("<!here>" if message.kind == "escalation" else "")
@@ -337,9 +337,15 @@ def signed(headers: dict[str, str], body: bytes, secret: str, now: float) -> boo
     return hmac.compare_digest(f"v0={found}".encode(), given.encode("utf-8", "replace"))
 
 
+def _team(service: Service) -> str:
+    settings = service.slack
+    return f"{settings.api} {settings.secret} {settings.channel or settings.prefix}" if settings else ""
+
+
 def _secrets(service: Service) -> tuple[str, ...]:
     return (service.slack.secret,) if service.slack else ()
 
 
 CHANNEL = Channel("slack", frozenset({"page", "escalation", "status", "question", "copy", "call", "told", "closed"}),
-                  _deliver, Thread, lambda service: service.slack is not None, secrets=_secrets)
+                  _deliver, Thread, lambda service: service.slack is not None, secrets=_secrets,
+                  alerting=Alerting(_team, lambda message, state: message.incident))

@@ -47,16 +47,16 @@ def _deliver(service: Service, message: Message, state: Posted) -> Posted | None
         raise CallFailed("unavailable", "Statuspage is not configured")
     http = Http(time.monotonic() + _SECONDS, headers={"Authorization": f"OAuth {aws.secret(settings.secret)}"})
     root = f"{settings.api}/pages/{settings.page}/incidents"
-    ids = [settings.components[name] for name in message.affected if name in settings.components] or list(
-        settings.components.values())
     over = message.phase == "resolved"
+    states = {**dict.fromkeys(message.also_fails, _COMPONENT[""]), **dict.fromkeys(message.also_works, _OPERATIONAL),
+              **dict.fromkeys(settings.ids(message.affected), _OPERATIONAL if over or message.works
+                              else _COMPONENT[message.extent])}
     told: Json = {"status": message.phase, "body": message.text[:_BODY]}
     if not over:
         # How bad it is may change. What has ended keeps the name under which people have read of it.
         told["name"] = message.subject[:_NAME]
-    if ids:
-        told |= {"component_ids": ids, "components": dict.fromkeys(
-            ids, _OPERATIONAL if over else _COMPONENT[message.extent])}
+    if states:
+        told |= {"component_ids": list(states), "components": states}
     try:
         known = state.id or _open(http, root, message.incident)
         if known:

@@ -9,8 +9,10 @@ from responder.model.evidence import Evidence
 from responder.model.frozen import dataclass
 from responder.model.incident import Refusal
 from responder.model.service import Service
+from responder.plan import mechanisms
 from responder.plan.attack import signs
 from responder.plan.clocks import ahead
+from responder.plan.common_cause import places
 from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.found import as_found
 from responder.plan.isolate import Isolation, isolate
@@ -61,6 +63,8 @@ class Judgement:
     """
     object: str = ""
     """What of the cluster is at fault, ``node/n1``, where live state shows it."""
+    places: tuple[str, ...] = ()
+    """Where the named causes lie that other services may share (``common_cause.py``)."""
 
 
 def judge_cause(service: Service, evidence: Evidence, given: DiagnosisInput,
@@ -82,7 +86,9 @@ def judge_cause(service: Service, evidence: Evidence, given: DiagnosisInput,
         remedies = remedies.withheld("the symptom is just going away by itself: it is looked at again first")
     elif skewed := ahead(evidence):
         remedies = remedies.withheld(skewed)
+    thing = object_at_fault(diagnosis, evidence, service, onset, weights)
     return Judgement(isolation, diagnosis, remedies.proposed,
                      tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.faulty)), going,
-                     remedies.not_proposed, signs(service, evidence, onset),
-                     object_at_fault(diagnosis, evidence, service, onset, weights))
+                     remedies.not_proposed, signs(service, evidence, onset), thing, places(
+                         service, [(hypothesis, mechanisms.find(hypothesis.mechanism).lies_in)
+                                   for hypothesis in diagnosis.named], thing, evidence))

@@ -173,7 +173,7 @@ def rule(service: Service, request: GuardrailRequest, situation: Situation) -> V
     if len(request.sources) < limits.minimum_sources:
         return Verdict("refused", "minimum_sources",
                        f"{len(request.sources)} independent sources are fewer than {limits.minimum_sources}")
-    refused = None if request.tells else _bounded(service, request, situation)
+    refused = (_told_elsewhere if request.tells else _bounded)(service, request, situation)
     if refused:
         return refused
     if service.mode == "observe":
@@ -187,6 +187,17 @@ def rule(service: Service, request: GuardrailRequest, situation: Situation) -> V
 def _since(situation: Situation) -> str:
     """Name the configuration that is stricter than the incident's own; empty where none is."""
     return f" by the stricter configuration {situation.stricter.version}" if situation.stricter else ""
+
+
+def _told_elsewhere(service: Service, request: GuardrailRequest, situation: Situation) -> Verdict | None:
+    """Refuse a message that another incident sends for this one as well; in mode observe nothing would be sent."""
+    if service.mode == "observe" or not situation.held_by_another:
+        return None
+    return Verdict("refused", "lease", f"{_holder(situation)} has the same cause, and tells its customers too")
+
+
+def _holder(situation: Situation) -> str:
+    return f"incident {situation.held_by}" if situation.held_by else "another incident"
 
 
 def _bounded(service: Service, request: GuardrailRequest, situation: Situation) -> Verdict | None:
@@ -209,8 +220,7 @@ def _bounded(service: Service, request: GuardrailRequest, situation: Situation) 
         return Verdict("refused", "cooldown", f"{request.action} was carried out on {request.target} {ago} ago; not "
                        f"again within {wait}")
     if situation.held_by_another:
-        holder = f"incident {situation.held_by}" if situation.held_by else "another incident"
-        return Verdict("refused", "lease", f"{holder} is changing {request.target}")
+        return Verdict("refused", "lease", f"{_holder(situation)} is changing {request.target}")
     for_all = [one for one in situation.for_all if (one.action, one.target) == (request.action, request.target)
                and situation.now - one.at < limits.cooldown_seconds]
     if for_all:

@@ -56,6 +56,11 @@ def page(service: Service, record: IncidentRecord) -> Said:
                 now.code)
 
 
+def joined(incident: str) -> str:
+    """Return the sentence that nobody is woken anew, because the same people were just woken for another incident."""
+    return f"The same people were just called for incident {incident}; nobody is called anew for this one."
+
+
 def _state(service: Service, record: IncidentRecord) -> str:
     """Return in one line how bad it is: of a page's subject hardly more is read."""
     incident = record.incident

@@ -31,6 +31,20 @@ def is_shared(target: str) -> bool:
     return target.partition("/")[0] in _OF_AN_ACCOUNT | _OF_A_CLUSTER
 
 
+def leads(place: str) -> str:
+    """Return the lease of the incident that leads those whose cause lies at a place."""
+    return f"common/{place}"
+
+
+def tells_customers(place: str, service: Service) -> str:
+    """Return the lease of the incident that tells customers for all whose cause lies at a place.
+
+    Those who read another status page hear of their own incident.
+    """
+    page = service.statuspage.page if service.statuspage else "no page"
+    return f"customers/{page}/{place}"
+
+
 def keeps(lease: str, others: Iterable[tuple[str, bool]]) -> bool:
     """Whether an incident keeps its lease on an object although this remedy may not change it.
 

@@ -115,6 +115,7 @@ class IncidentChange(TypedDict, total=False):
     missing: Sequence[str]
     not_proposed: Sequence[Refusal]
     attack_signs: Sequence[str]
+    places: Sequence[str]
     cared_by: str | None
     report: dict[str, str]
 

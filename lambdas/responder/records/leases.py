@@ -54,6 +54,11 @@ class Leases(Store):
         held = self._lease(target)
         return held.incident if held and held.held_until > time.time() else ""
 
+    def pass_on(self, target: str, incident: str, to: str) -> bool:
+        """Give a target's lease to another incident, where this one holds it; False where it does not."""
+        return self.change({"pk": f"TARGET#{target}", "sk": "LEASE"}, "SET incident = :to ADD fence :one",
+                           "incident = :me", {":me": incident, ":to": to, ":one": 1})
+
     def release(self, target: str, incident: str) -> None:
         """Release a target's lease, where this incident holds it."""
         self.change({"pk": f"TARGET#{target}", "sk": "LEASE"}, "SET held_until = :never", "incident = :me",

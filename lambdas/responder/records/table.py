@@ -8,6 +8,7 @@
 | `CHANNEL#id` | ``records/deliveries.py`` |
 | `TASK#incident`, `ANSWER#incident` | ``records/tasks.py`` |
 | `TARGET#name` | ``records/leases.py`` |
+| `ALERT#group`, `ALERT#key` | ``records/alerts.py`` |
 | `LEDGER#service` | the change ledger, see ``records/ledger.py`` |
 | `HISTORY#service` | ``records/history.py`` |
 | `BURN` | each service's last burn of its error budget, see ``plan/burn.py`` |
@@ -22,6 +23,7 @@ IAM limits each function to its partitions by key, and each remedy to its own at
 from __future__ import annotations
 
 from responder.model.moment import iso, seconds
+from responder.records.alerts import Alerts
 from responder.records.deliveries import Deliveries
 from responder.records.incidents import Incidents, Opened
 from responder.records.leases import Leases
@@ -29,7 +31,7 @@ from responder.records.remedies import Remedies
 from responder.records.timeline import Timeline
 
 
-class Records(Timeline, Incidents, Remedies, Leases, Deliveries):
+class Records(Timeline, Incidents, Remedies, Leases, Deliveries, Alerts):
     """The timeline table, for one function.
 
     The parts form one class, because IAM already decides which partitions a function may touch. With a class per part,

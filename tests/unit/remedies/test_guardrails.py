@@ -90,9 +90,18 @@ def test_an_approval_does_not_lead_around_the_kill_switch() -> None:
 
 def test_limits_on_changes_do_not_hold_up_notifications() -> None:
     telling = replace(GOOD, action="engage_network_team", tells=True)
-    full = replace(CALM, done=("a", "b", "c"), held_by_another=True)
+    full = replace(CALM, done=("a", "b", "c"))
     assert rule(acting(), telling, full).ruling == "permitted"
     assert rule(acting(), telling, replace(full, kill_switch="engaged")).ruling == "refused"
+
+
+def test_what_another_incident_tells_for_the_same_cause_is_not_told_twice() -> None:
+    telling = replace(GOOD, action="inform_customers", tells=True)
+    elsewhere = replace(CALM, held_by_another=True, held_by="i-2")
+    found = rule(acting(), telling, elsewhere)
+    assert (found.ruling, found.guardrail) == ("refused", "lease") and "incident i-2" in found.reason
+    # Nobody would have been told: what would be done is worth knowing all the same.
+    assert rule(replace(acting(), mode="observe"), telling, elsewhere).ruling == "observe"
 
 
 proposals = st.builds(

@@ -113,6 +113,7 @@ def test_the_json_is_as_its_published_schema_says() -> None:
     ("impact", contents.Impact), ("phases", contents.Phase), ("ruled_out", contents.RuledOut),
     ("problems", contents.ReportedProblem),
     ("improvements", contents.Improvement), ("measures", contents.PreventiveMeasure), ("before", contents.Before),
+    ("linked", contents.LinkedIncident),
     ("severity", told.Severity), ("cost", told.Cost), ("left", told.OpenItem),
     ("openings", contents.Opening), ("told", told.Told), ("follow_ups", told.FollowUp)])
 def test_the_published_schema_has_the_fields_of_the_types(name: str, kind: type[Any]) -> None:

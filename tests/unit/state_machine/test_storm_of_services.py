@@ -6,6 +6,7 @@ import pytest
 
 from bench import storms
 from bench.bed import storm as bed
+from responder.model.facts import Linked
 
 
 @pytest.fixture(scope="module")
@@ -30,3 +31,15 @@ def test_what_is_the_same_for_all_is_asked_a_few_times(found: bed.Storm) -> None
 def test_no_vendor_is_asked_more_than_its_limit(found: bed.Storm) -> None:
     measured = list(storms._calls(found, found))
     assert len(measured) >= 8 and [row.what for row in measured if not row.met] == []
+
+
+def test_each_team_is_woken_once(found: bed.Storm) -> None:
+    assert {team for team, _ in found.woken} == {f"team-{number}" for number in range(bed.TEAMS)}
+    assert len(found.woken) == bed.TEAMS
+
+
+def test_the_first_that_names_the_database_leads_all_others(found: bed.Storm) -> None:
+    leading = {fact.incident for record in found.records for _, fact in record.facts(Linked) if fact.leads}
+    assert len(leading) == 1 and found.linked() == 19
+    first, = (record for record in found.records if record.incident.id in leading)
+    assert len({fact.service for _, fact in first.facts(Linked)}) == 19

@@ -59,7 +59,8 @@ def apply(run: StepRun, event: RemedyEvent) -> ApplyResult:
     if remedy.status in (RemedyStatus.APPLIED, RemedyStatus.DONE):
         # The try before this one ended after its work was on record.
         return _applied(run, action, context, remedy, remedy.result, remedy.told_by)
-    lost = "" if action.audience else _lost(run, remedy)
+    # Who only tells people needs a lease where other incidents may tell the same.
+    lost = "" if action.audience and not remedy.fence else _lost(run, remedy)
     if lost:
         return _not_applied(run, context, action, lost, again, guardrail="lease")
     if remedy.status == RemedyStatus.PERMITTED:

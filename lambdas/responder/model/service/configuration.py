@@ -154,6 +154,11 @@ class Service:
                    self.confirm.look_wait_seconds) + 600.0
 
     @property
+    def remedy_seconds(self) -> float:
+        """How long a remedy takes at most: until people have answered, it is applied, and it was watched."""
+        return self.approval.wait_seconds + 3 * self.recovery.give_up_seconds + 600.0
+
+    @property
     def kill_switch(self) -> str:
         """The SSM parameter that stops all remedies: anything but ``released`` does."""
         return f"/{self.prefix}/{self.service}/kill-switch"

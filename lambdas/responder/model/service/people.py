@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import field
 from typing import Literal
 
@@ -101,3 +102,8 @@ class Statuspage:
     """The service's components to the ids of those of the page that customers know."""
     api: str = "https://api.statuspage.io/v1"
     """The address of its API."""
+
+    def ids(self, affected: Iterable[str]) -> tuple[str, ...]:
+        """Return the ids of components on the page; of all that it has where none of those is known to customers."""
+        return tuple(self.components[name] for name in affected if name in self.components) or tuple(
+            self.components.values())

@@ -12,16 +12,21 @@ from datetime import UTC, datetime, tzinfo
 from math import ceil
 from typing import Literal
 
+from responder.model.facts import ToldFor
 from responder.model.frozen import dataclass
+from responder.model.incident import Incident
 from responder.model.service import Language, Service
 from responder.model.zone import zone
-from responder.plan.customers.facts import Extent, Facts
+from responder.plan.customers.facts import Extent, Facts, told_for
 from responder.plan.customers.sentences import SENTENCES, TEXTS, WEAKEST, Sentence
 from responder.plan.wording import capital
 
 Phase = Literal["investigating", "identified", "monitoring", "resolved"]
 """How far it is, in the words of Statuspage."""
 _MINUTE = 60
+
+
+__all__ = ["Phase", "Told", "message", "told_for", "told_with"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,12 @@ class Told:
     """When it promises that more is said, seconds since 1970 (UTC); None: it promises nothing."""
     is_news: bool
     """Whether it says something that the last one did not."""
+    works: bool = False
+    """Whether it says that what failed of this service works again."""
+    also_fails: tuple[str, ...] = ()
+    """The ids, on the status page, of other services' components of which it says that they fail."""
+    also_works: tuple[str, ...] = ()
+    """Those of which it says that they work again."""
 
 
 def message(service: Service, known: Facts, allowed: Collection[str] | None = None) -> Told | None:
@@ -63,7 +74,17 @@ def message(service: Service, known: Facts, allowed: Collection[str] | None = No
                        if language.texts.get(sentence.name)) for language in languages]
     names = tuple(sentence.name for sentence in said)
     return Told(_text(languages[0], title, known, local), "\n\n".join(bodies), names, _phase(known), known.extent,
-                known.more_by if "more" in names else None, is_news)
+                known.more_by if "more" in names else None, is_news, known.over,
+                _components(known.failing, bool({"also_failing", "still_failing"} & {*names})),
+                _components(known.working, "also_working" in names))
+
+
+def told_with(service: Service, incident: Incident) -> ToldFor:
+    """Return what another incident must know to tell this one's customers as well."""
+    names = {"": service.customers.called(service.service, service.description),
+             **{language.language: language.name for language in service.customers.languages}}
+    return ToldFor(incident.id, service.service, names,
+                   service.statuspage.ids(incident.affected) if service.statuspage else ())
 
 
 def _holding(known: Facts, texts: Mapping[str, str]) -> list[Sentence]:
@@ -80,7 +101,7 @@ def _approved(said: Sequence[Sentence], allowed: frozenset[str], known: Facts) -
 
 def _phase(known: Facts) -> Phase:
     if known.over:
-        return "resolved"
+        return "monitoring" if known.failing else "resolved"
     if known.switching or known.changing:
         return "monitoring"
     return "identified" if known.cause_known else "investigating"
@@ -92,7 +113,17 @@ def _text(language: Language, name: str, known: Facts, local: tzinfo) -> str:
         "name": language.name, "Name": capital(language.name),
         "zone": f"{datetime.fromtimestamp(known.at, local):%Z}",
         "since": _clock(known.since, known.at, local), "until": _clock(_end(known), known.at, local),
-        "more_by": _clock(known.more_by, known.at, local)})
+        "more_by": _clock(known.more_by, known.at, local),
+        "failing": _listed(known.failing, language.language), "working": _listed(known.working, language.language)})
+
+
+def _listed(services: Sequence[ToldFor], language: str) -> str:
+    """Return services by their names in a language; by the first one's where a service has no name in it."""
+    return ", ".join(one.names.get(language) or one.names.get("", "") for one in services)
+
+
+def _components(services: Sequence[ToldFor], told: bool) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for one in services for each in one.components)) if told else ()
 
 
 def _end(known: Facts) -> float:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 from responder.model.evidence import Bucket, Evidence
 from responder.model.evidence.error_rate import ErrorRate
-from responder.model.facts import Delivered
+from responder.model.facts import Delivered, ToldFor
 from responder.model.frozen import dataclass
 from responder.model.incident import Incident, IncidentRecord
 from responder.model.moment import epoch, seconds
@@ -73,6 +73,10 @@ class Facts:
     """When customers are to hear more; None: nothing is promised."""
     told: frozenset[str] | None = None
     """The sentences of the last message to customers; None: there was none."""
+    failing: tuple[ToldFor, ...] = ()
+    """Other services that fail for the same cause, and whose customers these messages are for too."""
+    working: tuple[ToldFor, ...] = ()
+    """Those of them that work again."""
     nothing_new: bool = False
     """Whether the next message has nothing to say that the last one did not."""
 
@@ -83,10 +87,12 @@ class Facts:
 
 
 def facts(service: Service, record: IncidentRecord, at: float, more_by: float | None = None,
-          onset: float | None = None) -> Facts:
+          onset: float | None = None, working: Collection[str] = (), ended: Collection[str] = ()) -> Facts:
     """Return what is known at a moment.
 
-    ``onset`` is when the symptom began, where the record at hand has no timeline to tell it.
+    ``onset`` is when the symptom began, where the record at hand has no timeline to tell it. ``working`` are incidents
+    of other services that are seen to be over, ``ended`` those whose work has ended otherwise: of these nothing is
+    known.
     """
     incident, remedies, evidence = record.incident, record.remedies, record.evidence()
     over = bool(incident.recovery_verified_at)
@@ -98,6 +104,7 @@ def facts(service: Service, record: IncidentRecord, at: float, more_by: float | 
     # A cache or a queue of our own is no other company.
     ours = incident.cause is not None and incident.cause.mechanism == "dependency_fails"
     mine = [remedy for remedy in remedies if not remedy.audience]
+    others = told_for(record)
     applied = [remedy for remedy in mine if remedy.status is RemedyStatus.APPLIED and not remedy.kept]
     return Facts(
         at, lasts, over, incident.status == "closed", _extent(service, incident, evidence, since, until), since, until,
@@ -111,7 +118,14 @@ def facts(service: Service, record: IncidentRecord, at: float, more_by: float | 
         in_vain=not applied and _in_vain(mine, incident),
         entry_well=_entry_well(service, evidence, at),
         payments=speaks_of_payments(service.service, f"{service.description} {service.customers.name}"),
-        with_people=incident.escalated_at is not None, more_by=more_by, told=_last_told(record))
+        with_people=incident.escalated_at is not None, more_by=more_by, told=_last_told(record),
+        failing=tuple(one for one in others if one.incident not in (*working, *ended)),
+        working=tuple(one for one in others if one.incident in working))
+
+
+def told_for(record: IncidentRecord) -> tuple[ToldFor, ...]:
+    """Return the other services whose customers this incident's messages are for, each by its newest incident."""
+    return tuple({fact.service: fact for _, fact in record.facts(ToldFor)}.values())
 
 
 def last_message(record: IncidentRecord) -> Delivered | None:

@@ -17,6 +17,8 @@ ALWAYS = frozenset({"name", "Name", "zone"})
 SINCE = ALWAYS | {"since"}
 SPAN = SINCE | {"until"}
 MORE = ALWAYS | {"more_by"}
+FAILING, WORKING = ALWAYS | {"failing"}, ALWAYS | {"working"}
+"""With the names of other services that fail for the same cause, or that work again."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ SENTENCES = (
     Sentence("slow", _lasts("slow"), "{Name} have been slow since {since} {zone}.", SINCE, "title_slow"),
     Sentence("problems", _lasts(""), "There have been problems with {name} since {since} {zone}.",
              SINCE, "title_problems"),
+    Sentence("also_failing", lambda facts: facts.lasts and bool(facts.failing), "Also affected: {failing}.", FAILING),
     Sentence("provider", lambda facts: facts.lasts and facts.by_provider,
              "The cause is a disruption at another company, whose service we use."),
     Sentence("watching", lambda facts: _at_work(facts) and facts.by_provider, "We are watching it closely."),
@@ -88,6 +91,9 @@ SENTENCES = (
              SPAN, "title_over"),
     Sentence("with_breaks", lambda facts: facts.over and facts.breaks, "In between they worked for a while."),
     Sentence("works_again", lambda facts: facts.over, "They work again."),
+    Sentence("also_working", lambda facts: facts.over and bool(facts.working), "Also working again: {working}.",
+             WORKING),
+    Sentence("still_failing", lambda facts: facts.over and bool(facts.failing), "Still affected: {failing}.", FAILING),
     Sentence("switched", lambda facts: facts.over and facts.switched,
              "{Name} now go through our second provider. Please try again."),
     Sentence("entry_works", lambda facts: facts.lasts and facts.entry_well, "", is_news=False),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from responder.plan.advice import Advise, nothing
 from responder.plan.causes import Cause
+from responder.plan.common_cause import LiesIn
 from responder.plan.error_kind import ErrorKind
 from responder.plan.signals import AnySignalKind
 
@@ -59,6 +60,8 @@ class Mechanism(NamedTuple):
     kinds: frozenset[ErrorKind] = frozenset()
     """Kinds of failed calls that it may bring besides those whose signals speak for it, each where the settings that
     its remedy restores govern it (``plan/remediated.py``)."""
+    lies_in: LiesIn = ""
+    """What it is a fault of, where other services may depend on that too: their incidents are linked."""
     stop_gap: str = ""
     """What must follow though its remedy has helped, because that only puts it off, with ``{component}`` to be filled
     in; empty: the remedy ends it."""

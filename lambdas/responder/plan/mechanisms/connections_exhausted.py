@@ -44,6 +44,7 @@ def improvements(case: Case) -> Iterator[Advice]:
 MECHANISM = Mechanism(
     id="connections_exhausted",
     cause=DATABASE_CONNECTION,
+    lies_in="database",
     title="database out of connections",
     subject="exhausted connections of {database}",
     remedies=("restore_database",),

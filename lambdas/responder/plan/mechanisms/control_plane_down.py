@@ -27,6 +27,7 @@ def improvements(case: Case) -> Iterator[Advice]:
 MECHANISM = Mechanism(
     id="control_plane_down",
     cause=CLUSTER_FAILURE,
+    lies_in="cluster",
     title="control plane down",
     subject="outage of the cluster's control plane",
     remedies=("escalate",),

@@ -39,6 +39,7 @@ def improvements(case: Case) -> Iterator[Advice]:
 MECHANISM = Mechanism(
     id="database_parameters",
     cause=DATABASE_CONNECTION,
+    lies_in="database",
     title="changed database parameters",
     subject="changed parameter of {database}",
     remedies=("restore_parameter_group",),

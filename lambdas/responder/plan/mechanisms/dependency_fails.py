@@ -25,6 +25,7 @@ def improvements(case: Case) -> Iterator[Advice]:
 MECHANISM = Mechanism(
     id="dependency_fails",
     cause=PROVIDER_OUTAGE,
+    lies_in="dependency",
     title="outage of a dependency",
     subject="outage of a dependency of {component}",
     remedies=("fail_open", "cap_retries", "inform_customers", "inform_provider"),

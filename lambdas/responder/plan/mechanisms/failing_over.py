@@ -33,6 +33,7 @@ def improvements(case: Case) -> Iterator[Advice]:
 MECHANISM = Mechanism(
     id="failing_over",
     cause=DATABASE_CONNECTION,
+    lies_in="database",
     title="database failover",
     subject="failover of {database}",
     remedies=("wait",),

@@ -34,6 +34,7 @@ def improvements(case: Case) -> Iterator[Advice]:
 MECHANISM = Mechanism(
     id="kubelet_down",
     cause=CLUSTER_FAILURE,
+    lies_in="node",
     title="kubelet that is down",
     subject="dead kubelet under {component}",
     remedies=("scale_up",),

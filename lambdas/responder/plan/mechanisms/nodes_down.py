@@ -38,6 +38,7 @@ def improvements(case: Case) -> Iterator[Advice]:
 MECHANISM = Mechanism(
     id="nodes_down",
     cause=CLUSTER_FAILURE,
+    lies_in="cluster",
     title="nodes down",
     subject="loss of nodes under {component}",
     remedies=("restart_pods",),

@@ -48,6 +48,7 @@ def improvements(case: Case) -> Iterator[Advice]:
 MECHANISM = Mechanism(
     id="provider_fails",
     cause=PROVIDER_OUTAGE,
+    lies_in="provider",
     title="provider outage",
     subject="outage of {provider}",
     remedies=("switch_provider", "inform_customers", "inform_provider"),

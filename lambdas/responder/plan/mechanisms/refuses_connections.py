@@ -35,6 +35,7 @@ def improvements(case: Case) -> Iterator[Advice]:
 MECHANISM = Mechanism(
     id="refuses_connections",
     cause=DATABASE_CONNECTION,
+    lies_in="database",
     title="database refuses connections",
     subject="refused connections to {database}",
     remedies=("restore_database",),

@@ -23,6 +23,7 @@ def improvements(case: Case) -> Iterator[Advice]:
 MECHANISM = Mechanism(
     id="resolver_down",
     cause=NETWORK,
+    lies_in="cluster",
     title="resolver down",
     subject="outage of the cluster's resolver",
     remedies=("escalate",),

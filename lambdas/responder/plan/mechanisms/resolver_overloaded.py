@@ -27,6 +27,7 @@ def improvements(case: Case) -> Iterator[Advice]:
 MECHANISM = Mechanism(
     id="resolver_overloaded",
     cause=NETWORK,
+    lies_in="cluster",
     title="overloaded resolver of the cluster",
     subject="overload of the cluster's resolver",
     remedies=("engage_network_team",),

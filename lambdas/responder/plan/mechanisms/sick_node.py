@@ -32,6 +32,7 @@ def improvements(case: Case) -> Iterator[Advice]:
 MECHANISM = Mechanism(
     id="sick_node",
     cause=CLUSTER_FAILURE,
+    lies_in="node",
     title="node that harms its pods",
     subject="harmful node under {component}",
     remedies=("cordon_node",),

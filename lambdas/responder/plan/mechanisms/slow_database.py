@@ -46,6 +46,7 @@ def improvements(case: Case) -> Iterator[Advice]:
 MECHANISM = Mechanism(
     id="slow_database",
     cause=DATABASE_CONNECTION,
+    lies_in="database",
     title="slow database",
     subject="slow answers of {database}",
     remedies=("restore_database",),

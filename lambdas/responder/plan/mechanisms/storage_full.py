@@ -35,6 +35,7 @@ def improvements(case: Case) -> Iterator[Advice]:
 MECHANISM = Mechanism(
     id="storage_full",
     cause=DATABASE_CONNECTION,
+    lies_in="database",
     title="database storage full",
     subject="full storage of {database}",
     remedies=("restore_database",),

@@ -31,6 +31,7 @@ def improvements(case: Case) -> Iterator[Advice]:
 MECHANISM = Mechanism(
     id="used_up_credits",
     cause=DATABASE_CONNECTION,
+    lies_in="database",
     title="used up credits of the database",
     subject="used up credits of {database}",
     # A reboot loses what little there is, and a failover leads to a machine of the same class.

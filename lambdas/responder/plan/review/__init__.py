@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from responder.model.evidence import Series
+from responder.model.facts import Linked
 from responder.model.incident import Cause, Incident, IncidentRecord
 from responder.model.remedy import Remedy
 from responder.model.service import Reports, Service
+from responder.plan.common_cause import in_words
 from responder.plan.refusals import not_proposed
 from responder.plan.review import cluster, impact, lessons, outcome, similar
 from responder.plan.review.contents import (
     SCHEMA,
+    LinkedIncident,
     Notes,
     Overview,
     PastIncident,
@@ -105,7 +108,14 @@ def _review(record: IncidentRecord, history: Sequence[PastIncident], weeks: Seri
         measures=measures(story),
         similar=similar.similar(incident, history),
         before=similar.before(incident, history),
+        linked=_linked(record),
         notes=notes)
+
+
+def _linked(record: IncidentRecord) -> tuple[LinkedIncident, ...]:
+    found = {(fact.incident, fact.place): LinkedIncident(fact.incident, fact.service, in_words(fact.place), fact.leads)
+             for _, fact in record.facts(Linked)}
+    return tuple(sorted(found.values(), key=lambda one: (not one.leads, one.service, one.id)))
 
 
 def _overview(incident: Incident) -> Overview:

@@ -291,6 +291,18 @@ class PastIncident:
 
 
 @dataclass(frozen=True)
+class LinkedIncident:
+    """An incident of another service whose cause lies at the same place."""
+
+    id: str
+    service: str
+    where: str
+    """Where both causes lie, in words."""
+    leads: bool
+    """Whether it led the others: it was the first to be diagnosed."""
+
+
+@dataclass(frozen=True)
 class Before:
     """How long the incidents before took to recover."""
 
@@ -363,4 +375,6 @@ class Review:
     similar: tuple[PastIncident, ...]
     """Earlier incidents of the same cause, mechanism and component, the newest first."""
     before: Before
+    linked: tuple[LinkedIncident, ...]
+    """Incidents of other services for the same cause, the one that led first."""
     notes: Notes | None = None
