@@ -23,7 +23,7 @@ from responder.plan.guardrails import MEMORY_SECONDS, in_order
 from responder.plan.own import Write, claimed, written
 from responder.plan.remedies import PEOPLE, WAIT, Candidate
 from responder.plan.remedies.inform_customers import long_outage
-from responder.plan.repeated import helped
+from responder.plan.repeated import helped, judged_beside_another
 from responder.plan.weights import Weights, shipped
 from responder.records.incidents import IncidentChange
 from responder.records.store import ITEM_CHARACTERS
@@ -60,8 +60,9 @@ def handler(run: StepRun, event: DiagnoseEvent) -> DiagnoseResult:
     run.keep_evidence()
     record = run.records.load(run.incident)
     reopened_at = record.incident.last_reopened_at
-    tried = [remedy for remedy in record.remedies
-             if remedy.status.may_have_run and not no_longer_counts(remedy, reopened_at)]
+    void = judged_beside_another(record.remedies)
+    tried = [remedy for remedy in record.remedies if remedy.status.may_have_run and remedy.number not in void
+             and not no_longer_counts(remedy, reopened_at)]
     given = DiagnosisInput(
         run.opened_at, event.confirmation.onset, [(remedy.action, remedy.component) for remedy in tried],
         sum(entry.fact == Diagnosed.NAME for entry in record.timeline), _own(run, record), helped(tried))

@@ -31,6 +31,7 @@ from responder.plan.guardrails import (
     rule,
 )
 from responder.plan.neighbours import OF_NEIGHBOURS, is_shared, keeps, object_of, tells_customers
+from responder.plan.repeated import judged_beside_another
 from responder.records.tasks import Tasks
 
 _HOUR_SECONDS = 3600.0
@@ -158,8 +159,14 @@ def _request(run: StepRun, remedy: Remedy, others: Sequence[Remedy], asked: bool
         # A remedy that no diagnosis proposes has no confidence and no sources, and is refused.
         proposed.confidence if proposed else 0.0, proposed.sources if proposed else (),
         remedy.refusal, bool(remedy.audience), insufficient(others, remedy.action, remedy.target) is not None,
+        run.incident if _tries_again(remedy, others) else "",
         mechanism=remedy.mechanism, component=remedy.component, reversible=remedies.can_be_undone(remedy.action),
         contested=bool(proposed and proposed.contested), unsound=_unsound(remedy, asked), cause=remedy.cause)
+
+
+def _tries_again(remedy: Remedy, others: Sequence[Remedy]) -> bool:
+    void = judged_beside_another(others)
+    return any(one.number in void and (one.action, one.target) == (remedy.action, remedy.target) for one in others)
 
 
 def _unsound(remedy: Remedy, asked: bool) -> str:

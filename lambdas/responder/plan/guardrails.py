@@ -42,6 +42,9 @@ class GuardrailRequest:
     """Whether it has an audience: it only informs somebody, and changes nothing."""
     adds: bool = False
     """Whether it adds to a remedy of the same incident that was insufficient: no cooldown is between the two."""
+    tries_again: str = ""
+    """The incident, where its own try of the same was taken back because of another fault, which has been remediated
+    since: no cooldown is between the two."""
     mechanism: str = ""
     """Which of the cause's mechanisms it remediates."""
     component: str = ""
@@ -214,7 +217,8 @@ def _bounded(service: Service, request: GuardrailRequest, situation: Situation) 
     if len(hour) >= limits.remedies_per_hour:
         return Verdict("refused", "remedies_per_hour",
                        f"{len(hour)} of at most {limits.remedies_per_hour} remedies within an hour")
-    again = [one.at for one in situation.recent if (one.action, one.target) == (request.action, request.target)]
+    again = [one.at for one in situation.recent if (one.action, one.target) == (request.action, request.target)
+             and not (one.incident and one.incident == request.tries_again)]
     if again and not request.adds and situation.now - max(again) < limits.cooldown_seconds:
         ago, wait = wording.duration(situation.now - max(again)), wording.duration(limits.cooldown_seconds)
         return Verdict("refused", "cooldown", f"{request.action} was carried out on {request.target} {ago} ago; not "

@@ -26,3 +26,21 @@ def helped(tried: Sequence[Applied]) -> list[tuple[str, str, str]]:
     in_vain = {(remedy.action, remedy.component) for remedy in tried if remedy.status is not RemedyStatus.VERIFIED}
     return [(remedy.action, remedy.component, remedy.mechanism) for remedy in tried
             if (remedy.action, remedy.component) not in in_vain]
+
+
+def judged_beside_another(remedies: Sequence[Applied]) -> frozenset[int]:
+    """Return the numbers of remedies that were taken back while another fault failed the same calls.
+
+    That is known once a remedy for another mechanism, which was applied after they were taken back, has helped. What
+    was held against them was not their doing then, and they may be tried again: once.
+    """
+    taken_back = [remedy for remedy in remedies if remedy.status is RemedyStatus.REVERTED and remedy.rolled_back_at]
+    ended = [remedy for remedy in remedies if remedy.status is RemedyStatus.VERIFIED and not remedy.audience]
+    found = set()
+    for remedy in taken_back:
+        alike = [one for one in remedies if one.status.may_have_run and (one.action, one.target) == (
+            remedy.action, remedy.target)]
+        if len(alike) == 1 and any(other.mechanism != remedy.mechanism and (other.applied_at or "") > (
+                remedy.rolled_back_at or "") for other in ended):
+            found.add(remedy.number)
+    return frozenset(found)

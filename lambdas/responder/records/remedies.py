@@ -113,8 +113,13 @@ class Remedies(Store):
     def past_failures(self, service: str, since: float, apart: str) -> list[PastFailure]:
         """Return the remedies since a moment that were applied and did not help, in all incidents except ``apart``."""
         found = []
-        for done in self.executions(service, since):
-            if done.incident == apart or not done.mechanism:
+        executions = self.executions(service, since)
+        for done in executions:
+            # What was tried again in the same incident is judged by its last try.
+            again = any((one.incident, one.action, one.target, one.mechanism) == (
+                done.incident, done.action, done.target, done.mechanism) and one.number > done.number
+                for one in executions)
+            if done.incident == apart or not done.mechanism or again:
                 continue
             remedy = self.remedy(done.incident, done.number)
             # A remedy that was stopped or failed half way proves nothing: it may have helped if it had finished.
