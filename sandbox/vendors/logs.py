@@ -23,6 +23,8 @@ from sandbox.vendors.wire import Refused, json_answer
 LOG_GROUP = "/aws/containerinsights/payments/application"
 MOST_AT_ONCE = 30
 """Queries that run at once in an account (user guide, "CloudWatch Logs quotas")."""
+_KEPT_SECONDS = 900.0
+"""AWS keeps results for a week ("CloudWatch Logs quotas"), and nobody here asks for them later than this."""
 _SCHEDULED_SECONDS = 0.05
 
 
@@ -102,7 +104,9 @@ class Logs:
             raise Refused("MalformedQueryException", str(error)) from error
         # The id bears its log groups, by which a call about it is authorized (``sandbox/iam/calls.py``).
         query_id = f"{uuid.uuid4()}#{','.join(groups)}"
-        self._queries[query_id] = _Query(time.monotonic(), _each(found)[:limit], scanned, size, self.takes_seconds)
+        now = time.monotonic()
+        self._queries = {name: query for name, query in self._queries.items() if now - query.began < _KEPT_SECONDS}
+        self._queries[query_id] = _Query(now, _each(found)[:limit], scanned, size, self.takes_seconds)
         return query_id
 
 
@@ -110,6 +114,11 @@ def _each(rows: list[Row]) -> list[Row]:
     """Return rows one by one, where equal ones are kept as one, with no more fields than were asked for."""
     found = [row for row in rows for _ in range(int(row.get(COUNT, 1)))]
     return [{name: row.get(name) for name in row["\0shown"]} if "\0shown" in row else row for row in found]
+
+
+def forget() -> None:
+    """Let go of the lines of a platform that began anew."""
+    _event.cache_clear()
 
 
 @lru_cache(maxsize=200_000)

@@ -25,6 +25,11 @@ _ONCE = frozenset({"_time", "_raw", "index", "sourcetype", "host", COUNT})
 _WORD = re.compile(r"^(ERROR|FATAL|WARN|INFO|DEBUG)\b")
 
 
+def forget() -> None:
+    """Let go of the lines of a platform that began anew."""
+    event.cache_clear()
+
+
 @lru_cache(maxsize=200_000)
 def event(line: Line, dialect: str) -> Row:
     """Return a line as an event: each field a text, or a list of texts."""

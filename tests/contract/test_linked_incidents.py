@@ -15,7 +15,7 @@ import pytest
 from responder import people
 from responder.clients import aws
 from responder.handlers import assemble, close, customers, guard, linking, step
-from responder.model.facts import Delivered, HandedOver, Linked, ToldFor
+from responder.model.facts import Delivered, Linked, ToldFor
 from responder.model.incident import IncidentRecord, Proposed, Remedy, RemedyStatus
 from responder.model.moment import iso
 from responder.model.service import Customers, Service
@@ -273,7 +273,7 @@ def test_customers_read_one_message_that_ends_with_the_last_service(bed: Bed) ->
     assert page["status"] == "monitoring" and page["resolved_at"] is None
     assert page["components"] == {"page-card": "operational", "page-payout": "partial_outage"}
     assert "They work again. Still affected: payout payments." in page["incident_updates"][0]["body"]
-    assert [fact.incident for _, fact in bed.record(first).facts(HandedOver)] == [second]
+    assert [fact.incident for _, fact in bed.record(second).facts(ToldFor)] == [first]
     # The other one goes on, with the same incident of the page.
     bed.updates(second)
     assert "payout payments" in bed.page()["incident_updates"][0]["body"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from responder import people
 from responder.handlers.step import StepRun
-from responder.model.facts import Delivered, HandedOver, Linked, ToldFor
+from responder.model.facts import Delivered, Linked, ToldFor
 from responder.model.incident import Incident, IncidentRecord
 from responder.plan import customers
 from responder.plan.common_cause import in_words
@@ -69,4 +69,4 @@ def hand_over(run: StepRun, record: IncidentRecord, told_for: Sequence[ToldFor],
     for place in own.places:
         run.records.pass_on(tells_customers(place, run.service), own.id, heir.incident)
     run.note(f"incident {heir.incident} of {heir.service} tells customers from here on", number=_HANDED_OVER,
-             kind="notification", fact=HandedOver(heir.incident))
+             kind="notification")

@@ -127,18 +127,12 @@ class ToldFor(Fact):
     NAME: ClassVar[str] = "told_for"
     incident: str
     service: str
+    name: str
+    """What the service is called for customers, in the first language."""
     names: dict[str, str]
-    """What the service is called for customers, by language; the first one has an empty tag."""
+    """The same in the further languages, by their tags."""
     components: tuple[str, ...] = ()
     """The ids of its components on the status page."""
-
-
-@dataclass(frozen=True)
-class HandedOver(Fact):
-    """Another incident tells customers from here on."""
-
-    NAME: ClassVar[str] = "handed_over"
-    incident: str
 
 
 @dataclass(frozen=True)

@@ -46,14 +46,13 @@ class Alerts(Store):
         Of any number that ask at the same time one opens it. Asked again, an incident gets the same answer.
         """
         now = time.time()
-        place = {"pk": f"ALERT#{group}", "sk": "OPENED"}
-        mine = SharedAlert(key, incident, now + seconds_open)
-        found = mine
-        if not self.change(place, "SET alert = :alert, incident = :me, joined_until = :until, expires = :expires",
-                           "attribute_not_exists(pk) OR joined_until < :now",
-                           {":alert": key, ":me": incident, ":until": mine.joined_until, ":now": now,
-                            ":expires": int(now) + _KEPT_DAYS * 86400}):
-            found = self.row(SharedAlert, place["pk"], place["sk"]) or mine
+        partition, place = f"ALERT#{group}", "OPENED"
+        found = mine = SharedAlert(key, incident, now + seconds_open)
+        if not self.change({"pk": partition, "sk": place}, "SET alert = :alert, incident = :me, joined_until = :until, "
+                           "expires = :expires", "attribute_not_exists(pk) OR joined_until < :now", {
+                               ":alert": key, ":me": incident, ":until": mine.joined_until, ":now": now,
+                               ":expires": int(now) + _KEPT_DAYS * 86400}):
+            found = self.row(SharedAlert, partition, place) or mine
         self.put({"pk": f"ALERT#{found.alert}", "sk": f"BY#{incident}", "incident": incident}, _KEPT_DAYS)
         return found
 

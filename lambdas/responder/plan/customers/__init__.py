@@ -81,9 +81,9 @@ def message(service: Service, known: Facts, allowed: Collection[str] | None = No
 
 def told_with(service: Service, incident: Incident) -> ToldFor:
     """Return what another incident must know to tell this one's customers as well."""
-    names = {"": service.customers.called(service.service, service.description),
-             **{language.language: language.name for language in service.customers.languages}}
-    return ToldFor(incident.id, service.service, names,
+    mine = service.customers
+    return ToldFor(incident.id, service.service, mine.called(service.service, service.description),
+                   {language.language: language.name for language in mine.languages},
                    service.statuspage.ids(incident.affected) if service.statuspage else ())
 
 
@@ -119,7 +119,7 @@ def _text(language: Language, name: str, known: Facts, local: tzinfo) -> str:
 
 def _listed(services: Sequence[ToldFor], language: str) -> str:
     """Return services by their names in a language; by the first one's where a service has no name in it."""
-    return ", ".join(one.names.get(language) or one.names.get("", "") for one in services)
+    return ", ".join(one.names.get(language) or one.name for one in services)
 
 
 def _components(services: Sequence[ToldFor], told: bool) -> tuple[str, ...]:
