@@ -24,6 +24,7 @@ from responder.plan.own import Write, claimed, written
 from responder.plan.remedies import PEOPLE, WAIT, Candidate
 from responder.plan.remedies.inform_customers import long_outage
 from responder.plan.repeated import helped, judged_beside_another
+from responder.plan.rest import last_verified, onset_of_rest
 from responder.plan.weights import Weights, shipped
 from responder.records.incidents import IncidentChange
 from responder.records.store import ITEM_CHARACTERS
@@ -64,7 +65,8 @@ def handler(run: StepRun, event: DiagnoseEvent) -> DiagnoseResult:
     tried = [remedy for remedy in record.remedies if remedy.status.may_have_run and remedy.number not in void
              and not no_longer_counts(remedy, reopened_at)]
     given = DiagnosisInput(
-        run.opened_at, event.confirmation.onset, [(remedy.action, remedy.component) for remedy in tried],
+        run.opened_at, _onset(run, record, event.confirmation.onset),
+        [(remedy.action, remedy.component) for remedy in tried],
         sum(entry.fact == Diagnosed.NAME for entry in record.timeline), _own(run, record), helped(tried))
     evidence, weights = record.evidence(), shipped()
     judgement = judge_cause(run.service, evidence, given, weights)
@@ -75,9 +77,18 @@ def handler(run: StepRun, event: DiagnoseEvent) -> DiagnoseResult:
     link(run, record, judgement.places)
     proposed = list(judgement.proposed) or long_outage_due(run, event.confirmation, reopened_at, record.remedies)
     return DiagnoseResult(
-        result.cause, result.confidence, result.component, given.onset, result.summary, unclear(judgement),
+        result.cause, result.confidence, result.component, event.confirmation.onset, result.summary, unclear(judgement),
         bool(judgement.proposed) and all(p.action == WAIT for p in judgement.proposed),
         to_try(run, event.confirmation, proposed))
+
+
+def _onset(run: StepRun, record: IncidentRecord, onset: float | None) -> float | None:
+    """Return when what is left of the symptom began."""
+    remedy = last_verified(record.remedies, record.incident.last_reopened_at)
+    if remedy is None or not remedy.applied_at:
+        return onset
+    return onset_of_rest(run.service, onset, remedy, record.evidence("", remedy.applied_at),
+                         record.evidence(remedy.applied_at))
 
 
 def _fact(judgement: Judgement, given: DiagnosisInput) -> Diagnosed:
