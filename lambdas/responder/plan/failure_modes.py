@@ -242,8 +242,7 @@ def _from_lines(service: Service, component: str, evidence: Evidence) -> list[Fa
     kinds: _Kinds = defaultdict(lambda: defaultdict(float))
     for signature in lines.detail.signatures:
         kind, count = kind_of(signature.whole), signature.count - signature.usual
-        location = _named(service, component, signature.whole) or (
-            DATABASE if of_database(signature.whole) and service.database else OWN)
+        location = location_of_line(service, component, signature.whole)
         answered = _is_component(service, location) and kind not in REACH
         if signature.component == component and kind != ErrorKind.DECLINED and count > 0 and not answered:
             counts[location] += count
@@ -251,6 +250,11 @@ def _from_lines(service: Service, component: str, evidence: Evidence) -> list[Fa
     whole = sum(counts.values())
     return [FailureMode(component, location, count / whole, _shares(kinds[location]), (lines.source,))
             for location, count in counts.items() if whole >= _FEWEST]
+
+
+def location_of_line(service: Service, component: str, text: str) -> FaultLocation:
+    """Return where the failure arose that a component's error line tells of."""
+    return _named(service, component, text) or (DATABASE if of_database(text) and service.database else OWN)
 
 
 def _unreached(service: Service, component: str, evidence: Evidence) -> FailureMode | None:

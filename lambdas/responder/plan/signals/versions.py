@@ -16,6 +16,7 @@ from responder.model.evidence.rollouts import Rollouts
 from responder.model.images import version_of
 from responder.plan import wording
 from responder.plan.effects import Effect, effect_of
+from responder.plan.failure_modes import location_of_line
 from responder.plan.rates import SLOW_MULTIPLE, lower_bound, upper_bound
 from responder.plan.series import total
 from responder.plan.signals import Context, Signal, signal
@@ -167,7 +168,7 @@ def _compared(context: Context, release: _Release) -> Iterator[Signal]:
             context, finding, release, until)
     if not _alone(context, release):
         for lines in evidence.of(ErrorSignatures):
-            yield from _by_log(component, lines, release.version)
+            yield from _by_log(context, lines, release.version)
 
 
 def _callees_failed_until(context: Context) -> float:
@@ -303,12 +304,20 @@ def _slower(context: Context, finding: Finding[ErrorRateByVersion], new: str) ->
             yield new_version_slower.emit(finding, finding.source, new, now[new], old, before[old])
 
 
-def _by_log(component: str, finding: Finding[ErrorSignatures], new: str) -> Iterator[Signal]:
+def _by_log(context: Context, finding: Finding[ErrorSignatures], new: str) -> Iterator[Signal]:
+    """Yield which versions wrote the lines of this failure mode; of all modes where too few lines are of this one.
+
+    With two faults at once the lines of one say nothing of the other.
+    """
+    component = context.component
+    groups = [group for group in finding.detail.signatures
+              if group.component == component and group.count > 3 * group.usual]
+    of_mode = [group for group in groups if location_of_line(context.service, component, group.whole)
+               == context.location]
     lines: dict[str, float] = defaultdict(float)
-    for group in finding.detail.signatures:
-        if group.component == component and group.count > 3 * group.usual:
-            for version, count in group.versions.items():
-                lines[version] += count
+    for group in of_mode if sum(group.count for group in of_mode) >= _LEAST_LINES else groups:
+        for version, count in group.versions.items():
+            lines[version] += count
     total = sum(lines.values())
     if total < _LEAST_LINES:
         return
