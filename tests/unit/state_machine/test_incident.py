@@ -24,7 +24,7 @@ from responder.clients import gate
 from responder.clients.failure import CallFailed
 from responder.handlers import act, aftercare, approval, close, diagnose, guard, step, steps
 from responder.model.incident import Cause, Signal
-from responder.model.service import Deployment, Freeze, Service
+from responder.model.service import Freeze, Service
 from responder.people import sns
 from responder.plan.guardrails import RELEASED
 from responder.plan.remedies import Facts
@@ -88,7 +88,7 @@ class Incident:
         for module in (guard, act.remedy, aftercare):
             monkeypatch.setattr(module, "kill_switch", lambda service: self.switch())
         monkeypatch.setattr(step, "records", lambda: records)
-        monkeypatch.setattr(close, "deployed", lambda name: Deployment((), {}, ()))
+        monkeypatch.setattr(close, "_AGAIN_SECONDS", 0.0)
         monkeypatch.setattr(step, "load", lambda name: self.service)
         monkeypatch.setattr(aftercare, "deployed", lambda name: SimpleNamespace(remedies=tuple(
             SimpleNamespace(action=name, function=f"action:{name}") for name in ACTIONS)))
