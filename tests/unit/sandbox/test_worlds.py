@@ -85,6 +85,6 @@ def test_a_world_is_named_by_what_differs_from_the_defaults() -> None:
 def test_a_record_bears_its_drills_name_in_the_folder_of_its_world(tmp_path: Path, world: dict[str, str],
                                                                    folder: str) -> None:
     runner = SimpleNamespace(truth=b"truth", calls=b"calls", record=b"record")
-    run._keep(runner, "a-drill", tmp_path, worlds.whole(world))
+    run.keep_record(runner, "a-drill", tmp_path, worlds.whole(world))
     assert (tmp_path / f"{folder}a-drill.json.gz").read_bytes() == b"record"
     assert (tmp_path / f"{folder}truth/a-drill.json.gz").read_bytes() == b"truth"

@@ -24,7 +24,7 @@ from responder.clients import gate
 from responder.clients.failure import CallFailed
 from responder.handlers import act, aftercare, approval, close, diagnose, guard, step, steps
 from responder.model.incident import Cause, Signal
-from responder.model.service import Freeze, Service
+from responder.model.service import Deployment, Freeze, Service
 from responder.people import sns
 from responder.plan.guardrails import RELEASED
 from responder.plan.remedies import Facts
