@@ -12,6 +12,8 @@ from typing import Any
 
 from sandbox.vendors.gate import Answer
 
+_POLL_SECONDS = 0.05
+"""How long a server may take to notice that it is to end."""
 Route = Callable[[str, str, dict[str, str], bytes], Answer]
 """Answers (method, path, headers by lower-case name, body)."""
 
@@ -76,5 +78,5 @@ def serve(port: int, route: Route, pki: Path | None = None) -> Server:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pki / "tls.crt", pki / "tls.key")
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": _POLL_SECONDS}, daemon=True).start()
     return server

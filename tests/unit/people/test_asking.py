@@ -221,7 +221,7 @@ class Signed(BaseHTTPRequestHandler):
 def test_the_commands_that_people_are_shown_are_signed_requests(tmp_path: Path, token: str | None) -> None:
     """As they are sent, masked; run by a shell, with and without a session's token."""
     server = HTTPServer(("127.0.0.1", 0), Signed)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     Signed.seen.clear()
     url = f"http://127.0.0.1:{server.server_address[1]}/"
     text = commands(url, "eu-central-1", "payment-gateway-20261125T010422Z-a4d6", "01", "approval")

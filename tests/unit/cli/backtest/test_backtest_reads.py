@@ -57,7 +57,7 @@ def server() -> Iterator[Server]:
 
     found = Server(("127.0.0.1", 0), Handler)
     found.arrived = []
-    threading.Thread(target=found.serve_forever, daemon=True).start()
+    threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     yield found
     found.shutdown()
     found.server_close()
