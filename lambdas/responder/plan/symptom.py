@@ -21,6 +21,9 @@ State = Literal["failing", "silent", "slow", "healthy", "unknown"]
 
 _MULTIPLE_OF_BASELINE = 2.0
 """A component that always fails a little is in trouble only at twice its own habit."""
+_ALL = 1.0
+"""From here no share of requests is above the limit. What failed half of its requests before has no habit to be judged
+by: an outage may be older than the baseline, where the responder is started late."""
 SILENT_SHARE = 0.1
 MINIMUM_EXPECTED = 20.0
 """Silence counts once 20 requests were to be expected: a Poisson count of that mean is below a tenth of it with a
@@ -106,6 +109,9 @@ def _by_requests(finding: Finding[ErrorRate], settings: Confirm, signal_at: floa
     end = newest_start(series) + period_seconds(series)
     if signal_at is not None and end < signal_at - period_seconds(series):
         return _verdict(finding, "unknown", f"its data end {duration(signal_at - end)} before the signal")
+    if limit >= _ALL and not _surely_below(recent, settings.error_rate):
+        return _verdict(finding, "unknown", f"{share(total(recent).error_rate)} of the last requests failed, and so "
+                                            "many before that none could be more than usual")
     return _verdict(finding, "healthy", f"{share(total(recent).error_rate)} of the last requests failed")
 
 

@@ -123,3 +123,18 @@ def test_no_recorded_outage_ends_as_a_false_alarm_where_one_source_sees_it(truth
                 look.name, {source: one.__name__ for source, one in chosen.items()}, found.reasons)
             tried += 1
     assert tried > 100
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7, 1.0])
+def test_what_failed_all_through_the_time_before_is_no_habit_that_denies_an_outage(service: Service, share: float,
+                                                                                   ) -> None:
+    """Who starts the responder an hour late compares the outage with itself."""
+    long = [rate(source, share, since=NOW - 180, baseline=share) for source in ("cloudwatch", "newrelic")]
+    answer, votes = voted(service, *long, lines(errors=400, baseline=400 * 360, starts=NOW - 40))
+    assert answer == "inconclusive"
+    assert (votes["cloudwatch"], votes["newrelic"]) == ("unknown", "unknown")
+
+
+def test_what_was_down_before_and_works_again_is_well(service: Service) -> None:
+    again = [rate(source, 0.0, since=NOW - 180, baseline=0.7) for source in ("cloudwatch", "newrelic")]
+    assert voted(service, *again)[0] == "false_alarm"
