@@ -20,6 +20,7 @@ Invoke = Callable[[str, str, dict[str, Any]], Any]
 """State, function and payload to the result; raises StatesError, or anything, which is a States.TaskFailed."""
 
 _PLAIN_PATH = re.compile(r"\$[A-Za-z]+(\.[A-Za-z]+)*")
+_VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
 _NOT_PLAIN = object()
 
 
@@ -171,8 +172,9 @@ def _filled(template: Any, bindings: Mapping[str, Any]) -> Any:
         expression = template[2:-2].strip()
         if _PLAIN_PATH.fullmatch(expression) and (walked := _walked(expression, bindings)) is not _NOT_PLAIN:
             return walked
-        value = _plain(_compiled(expression).evaluate(None, copy.deepcopy(dict(bindings))))
-        if value is None and not _compiled(f"$exists({expression})").evaluate(None, copy.deepcopy(dict(bindings))):
+        named = {name: value for name, value in bindings.items() if name in _names(expression)}
+        value = _plain(_compiled(expression).evaluate(None, copy.deepcopy(named)))
+        if value is None and not _compiled(f"$exists({expression})").evaluate(None, copy.deepcopy(named)):
             # AWS: "Transforming data with JSONata in Step Functions", errors: an expression that returns nothing.
             raise StatesError("States.QueryEvaluationError", expression)
         return value
@@ -187,6 +189,12 @@ def _walked(expression: str, bindings: Mapping[str, Any]) -> Any:
             return _NOT_PLAIN
         value = value[part]
     return value if isinstance(value, str | int | float) else copy.deepcopy(value)
+
+
+@cache
+def _names(expression: str) -> frozenset[str]:
+    """Return what an expression may read of the variables; JSONata may change what it is given, so that is copied."""
+    return frozenset(_VARIABLE.findall(expression))
 
 
 @cache

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from bench.bed.outage.cloud import KUBERNETES
 from bench.bed.outage.faults import Fault, Kind, Reach
+from bench.bed.outage.verdict import STOPPED
 from bench.bed.outage.wires import Call
 
 Delivery = Literal["twice", "alarm twice", "later alarm", "older alarm", "Lambda.TooManyRequestsException",
@@ -46,6 +47,28 @@ class Cell:
     def dependency(self) -> str:
         """What it is about."""
         return self.fault.dependency if self.fault else "delivery" if self.delivery else "death"
+
+    @property
+    def what(self) -> str:
+        """The kind of fault or of delivery, or on which side of a call the function dies."""
+        return (self.fault.kind.name if self.fault else self.delivery or ("after" if self.after else "before")).lower()
+
+    @property
+    def reach(self) -> str:
+        """How far a fault of calls reaches; empty for all else."""
+        return str(self.fault.reach) if self.fault else ""
+
+    @property
+    def missing(self) -> str:
+        """The system that is gone for all tries of the step; empty: none is."""
+        if self.delivery and self.delivery.startswith("aborted"):
+            return STOPPED
+        return self.fault.dependency if self.fault and self.fault.reach != Reach.ONCE else ""
+
+    @property
+    def missing_in(self) -> str:
+        """The state in which alone that is so; empty: from there until the end."""
+        return "" if self.fault and self.fault.reach == Reach.ON else self.place.state
 
     @property
     def name(self) -> str:
@@ -97,5 +120,24 @@ def deaths(calls: Sequence[Call], most: int = 60) -> list[Cell]:
 
 
 def sampled(cells: Sequence[Cell], share: float, seed: str) -> list[Cell]:
-    """Return a seeded part of the cells, in their order; whether a cell is in it depends on its name alone."""
-    return [cell for cell in cells if random.Random(f"{seed}/{cell.name}").random() < share]
+    """Return a seeded part of the cells, in their order: each step with each of its systems as far as there is room.
+
+    First one cell of each step and system is drawn, then in proportion to how many there are; of these, the fault that
+    the system, and then any system, has met least so far.
+    """
+    strata: defaultdict[tuple[Place, str], list[Cell]] = defaultdict(list)
+    for cell in sorted(cells, key=lambda cell: random.Random(f"{seed}/{cell.name}").random()):
+        strata[cell.place, cell.dependency].append(cell)
+    sizes = {stratum: len(found) for stratum, found in strata.items()}
+    drawn: Counter[object] = Counter()
+    chosen: set[Cell] = set()
+    for _ in range(round(share * len(cells))):
+        place, dependency = stratum = min(strata, key=lambda one: (
+            drawn[one] > 0, drawn[one] / sizes[one], drawn[one[1]], drawn[one[0]]))
+        cell = min(strata[stratum], key=lambda one: (drawn[dependency, one.what], drawn[one.what], drawn[one.reach]))
+        strata[stratum].remove(cell)
+        if not strata[stratum]:
+            del strata[stratum]
+        chosen.add(cell)
+        drawn.update((stratum, place, dependency, (dependency, cell.what), cell.what, cell.reach))
+    return [cell for cell in cells if cell in chosen]

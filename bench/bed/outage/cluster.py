@@ -27,8 +27,9 @@ ROLLOUT_SECONDS = 4.0
 _PLURALS = {"Deployment": "deployments", "ReplicaSet": "replicasets", "Pod": "pods", "Service": "services",
             "ConfigMap": "configmaps", "Secret": "secrets", "Node": "nodes", "PodDisruptionBudget":
             "poddisruptionbudgets", "Endpoints": "endpoints", "EndpointSlice": "endpointslices"}
+_METRICS = "metrics.k8s.io/v1beta1"
 _SERVED = ("v1", "apps/v1", "policy/v1", "autoscaling/v2", "networking.k8s.io/v1", "discovery.k8s.io/v1",
-           "storage.k8s.io/v1", "scheduling.k8s.io/v1", "node.k8s.io/v1", "metrics.k8s.io/v1beta1",
+           "storage.k8s.io/v1", "scheduling.k8s.io/v1", "node.k8s.io/v1", _METRICS,
            "admissionregistration.k8s.io/v1", "rbac.authorization.k8s.io/v1", "batch/v1")
 
 
@@ -38,6 +39,9 @@ class Cluster:
     def __init__(self, time: Callable[[], float], patched: Callable[[str, str, int], None]) -> None:
         self._time, self._patched, self._revision = time, patched, 1000
         self.objects: dict[tuple[str, str], dict[tuple[str, str], Object]] = {}
+        self._listed: dict[str, Answer] = {}
+        """The lists that were asked for, by path, as of a revision."""
+        self._listed_at = 0
         self._before: dict[tuple[str, str, str, str], tuple[float, Object]] = {}
         """Each object as it was before its last change, with the moment of that."""
         self.rolled: tuple[float, str] = (BEGAN - _DAY, GOOD)
@@ -79,8 +83,14 @@ class Cluster:
             namespace, rest = rest[1], rest[2:]
         if version not in _SERVED or not rest:
             return Answer(404, b"404 page not found\n", "text/plain")
-        if len(rest) == 1:
+        if len(rest) == 1 and version == _METRICS:
             return self._list(version, rest[0], namespace, query)
+        if len(rest) == 1:
+            if self._listed_at != self._revision:
+                self._listed, self._listed_at = {}, self._revision
+            if path not in self._listed:
+                self._listed[path] = self._list(version, rest[0], namespace, query)
+            return self._listed[path]
         found = self.objects.get((version, rest[0]), {}).get((namespace, rest[1]))
         if found is None:
             return _status(404, "NotFound", f'{rest[0]} "{rest[1]}" not found')
@@ -100,7 +110,7 @@ class Cluster:
         return list(found)
 
     def _list(self, version: str, plural: str, namespace: str, query: dict[str, str]) -> Answer:
-        if version == "metrics.k8s.io/v1beta1":
+        if version == _METRICS:
             items = self._usage(plural)
         else:
             items = [item for (within, _), item in sorted(self.objects.get((version, plural), {}).items())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -19,6 +20,10 @@ ALL = {"TABLE": TABLE, "BUCKET": "reports", "SETTINGS": "bed", "AWS_REGION": "us
        "AWS_EC2_METADATA_DISABLED": "true", "POWERTOOLS_METRICS_NAMESPACE": "", "MARK_KEY": "marks",
        "TOPIC": "arn:aws:sns:us-east-1:000000000000:incidents", "ANSWER_URL": "https://answers.bed",
        "APPROVAL_URL": "https://approvals.bed", "APPROVAL_KEY": "incident-response/approvals"}
+
+
+_OWN = ("SOURCE", "ACTION", "STEPS", "TIMELINE")
+"""What the functions' environments differ in."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,20 @@ def cold() -> None:
     settings._KNOWN.clear()  # noqa: SLF001
 
 
-def surroundings(function: Function) -> None:
-    """Give the process a function's environment."""
-    for key in ("SOURCE", "ACTION", "STEPS"):
-        os.environ.pop(key, None)
-    os.environ.update(function.environment)
+@contextmanager
+def surroundings(function: Function) -> Iterator[None]:
+    """Give the process a function's environment within the block."""
+    before = {key: os.environ.get(key) for key in _OWN}
+    _set({key: function.environment.get(key) for key in _OWN})
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    for key, value in values.items():
+        if value is None:
+            os.environ.pop(key, None)
+        else:
+            os.environ[key] = value

@@ -26,10 +26,13 @@ from bench.bed.outage.traffic import Traffic
 from bench.bed.outage.wires import Wires, payload
 from bench.bed.outage.world import ALARM, ROOT, Vendor, configured, settings_text
 from bench.bed.outage.world import service as _service
+from responder.clients import raw
 from responder.handlers import ledger
 from responder.model import masking
 from responder.model.moment import iso
+from responder.model.redact import redacted_json
 from responder.model.service import Service
+from responder.plan.promise import APPROVAL_MARGIN_SECONDS
 from responder.records.table import Records
 from tests.machine import Machine, StatesError
 
@@ -66,12 +69,12 @@ class Stage:
     def run(self, function: str, event: Any) -> Any:
         """Run a function as Lambda does; raises StatesError with the error's name."""
         wires, made = self.wires, functions.named(function)
-        before = wires.function, wires.dead, dict(os.environ)
+        before = wires.function, wires.dead
         wires.function, wires.dead = function, False
         functions.cold()
-        functions.surroundings(made)
         try:
-            with self.clock.limited(made.seconds), contextlib.redirect_stdout(io.StringIO()):
+            with functions.surroundings(made), self.clock.limited(made.seconds), contextlib.redirect_stdout(
+                    io.StringIO()):
                 return payload(made.handler(payload(event), None))
         except Died:
             raise StatesError("Lambda.Unknown") from None
@@ -80,9 +83,7 @@ class Stage:
         except Exception as error:
             raise StatesError(type(error).__name__, str(error)[:300]) from error
         finally:
-            wires.function, wires.dead = before[:2]
-            os.environ.clear()
-            os.environ.update(before[2])
+            wires.function, wires.dead = before
 
     def alarm(self) -> dict[str, Any]:
         """Return EventBridge's event of the alarm."""
@@ -99,7 +100,7 @@ class Stage:
         for pk, items in list(self.cloud.table.items.items()):
             for sk in list(items):
                 found = _QUESTION.fullmatch(f"{pk} {sk}")
-                if not found or not self.story.asks:
+                if not found or not self.story.asks or self.story.silent:
                     continue
                 body = json.dumps({"incident": found[1], "task": found[2], "decision": decision})
                 # A person whose answer is not taken tries it again.
@@ -132,7 +133,7 @@ class Execution(Machine):
 
     def __init__(self, stage: Stage, name: str) -> None:
         self.stage, self.name = stage, name
-        super().__init__(definition(), self._never, stage.clock.now, _STATES)
+        super().__init__(definition(stage.service.approval.wait_seconds), self._never, stage.clock.now, _STATES)
         stage.cloud.running.add(name)
         self.execution = {"Id": name, "Name": name.rpartition(":")[2], "StartTime": iso(stage.clock.now)}
         self.error = ""
@@ -239,12 +240,17 @@ def _retry(state: Mapping[str, Any], error: str) -> int | None:
                  if kinds & set(retry["ErrorEquals"])), None)
 
 
-def definition() -> dict[str, Any]:
-    """Return the plan's state machine, whose functions are called by their names."""
+@cache
+def definition(wait_seconds: int) -> dict[str, Any]:
+    """Return the plan's state machine as it is deployed, but that functions are called by their names.
+
+    ``wait_seconds``: how long people may take to approve.
+    """
     text = (ROOT / "statemachines" / "incident_response.asl.json").read_text("utf-8")
     for name in ("Decide", "Tell", "Report"):
         text = text.replace(f"${{{name}Function}}", name.lower())
     found: dict[str, Any] = json.loads(text)
+    found["States"]["Ask for approval"]["TimeoutSeconds"] = wait_seconds + APPROVAL_MARGIN_SECONDS
     return found
 
 
@@ -254,13 +260,16 @@ class Story:
 
     name: str
     asks: bool = False
-    """Whether the rollback needs a person's yes, which comes after twenty seconds."""
+    """Whether the rollback needs a person's yes; it comes after twenty seconds."""
+    silent: bool = False
+    """Whether nobody answers what is asked."""
     hopeless: bool = False
     """Whether the rollback does not help."""
 
 
 MENDED, ASKED, IN_VAIN = Story("mended"), Story("asked", asks=True), Story("in vain", hopeless=True)
-STORIES = (MENDED, ASKED, IN_VAIN)
+UNANSWERED = Story("unanswered", asks=True, silent=True)
+STORIES = (MENDED, ASKED, UNANSWERED, IN_VAIN)
 _ANSWER_SECONDS = 20.0
 
 
@@ -282,8 +291,9 @@ def staged(story: Story) -> Iterator[Stage]:
         wires = Wires(clock, cloud, vendor.answer)
         stage = Stage(story, service, clock, cluster, traffic, cloud, vendor, wires, changes)
         stack.enter_context(wires.joined())
-        # The same texts are masked in each run.
+        # The same texts are masked and redacted in each run.
         stack.enter_context(mock.patch.object(masking, "_found", _found))
+        stack.enter_context(mock.patch.object(raw, "redacted_json", _redacted))
         random.seed("outage")
         yield stage
 
@@ -295,6 +305,9 @@ _read = masking._found  # noqa: SLF001
 @cache
 def _found(text: str) -> tuple[Any, ...]:
     return tuple(_read(text))
+
+
+_redacted = cache(redacted_json)
 
 
 def begun(stage: Stage) -> Execution:

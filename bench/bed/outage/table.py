@@ -30,6 +30,7 @@ class Table:
     def __init__(self) -> None:
         self.items: dict[str, dict[str, Item]] = {}
         """By partition key and sort key."""
+        self._sizes: dict[tuple[str, str], int] = {}
 
     def answer(self, operation: str, body: bytes, late: bool = False) -> Answer:
         """Answer one request; ``late``: a read that is not consistent sees nothing yet of what is new."""
@@ -61,7 +62,7 @@ class Table:
                     last = {name: found[-1][name] for name in ("pk", "sk")}
                     return {"Items": found, "Count": len(found), "ScannedCount": len(found), "LastEvaluatedKey": last}
                 found.append(item)
-                size += len(json.dumps(item))
+                size += self._sizes[given[":pk"], key]
         return {"Items": found, "Count": len(found), "ScannedCount": len(found)}
 
     def _PutItem(self, asked: Any, late: bool) -> Any:
@@ -96,6 +97,7 @@ class Table:
 
     def _put(self, item: Item) -> None:
         self.items.setdefault(item["pk"]["S"], {})[item["sk"]["S"]] = item
+        self._sizes[item["pk"]["S"], item["sk"]["S"]] = len(json.dumps(item))
 
     def _hold(self, asked: Any, there: Item | None) -> None:
         expression = asked.get("ConditionExpression")

@@ -24,6 +24,25 @@ _NOTED = {"Open the incident": "Open the incident", "Confirm the incident": "Con
 """State to the step of the timeline that tells of it, once it has ended well."""
 
 
+REPORT = "Write the postmortem"
+STOPPED = "execution"
+"""What is missing where somebody stopped the execution."""
+_FUNCTIONS = ("a step ends only when its entry is on the timeline, and another function writes that: without Lambda "
+              "there is neither")
+NEEDED: Mapping[str, tuple[str, frozenset[str]]] = {
+    "dynamodb": ("nothing may be changed without the record and its locks, and nobody knows where the incident stands",
+                 frozenset()),
+    "lambda": (_FUNCTIONS, frozenset()),
+    "s3": ("the postmortem has no other place", frozenset({REPORT})),
+    STOPPED: ("what was stopped writes nothing more; the alarm on stopped executions tells people", frozenset())}
+"""The systems without which nothing can be done: why, and in which steps alone (none: in all).
+
+An incident may end as ``End.TOLD`` only where one of these was gone for all tries of a step. Whatever else fails, a
+vendor, the cluster, a source, a way to reach people, a setting, the incident must have an outcome and its postmortem.
+SNS is none of them: the people of these stories are reached by PagerDuty and Slack as well.
+"""
+
+
 class End(StrEnum):
     """How an incident ended, the best first."""
 
@@ -32,7 +51,7 @@ class End(StrEnum):
     PEOPLE = "people"
     """People have it: they were told, and the outcome is on record."""
     TOLD = "told"
-    """The record is not whole, and the state machine itself told people so."""
+    """The record is not whole for want of what is in ``NEEDED``, and the state machine itself told people so."""
     WRONG = "wrong"
 
 
@@ -61,6 +80,12 @@ class Seen:
     postmortem: bool
     """Whether the postmortem is in the bucket."""
     began: float
+    allowed: bool = True
+    """Whether the remedy may be applied at all; not where people must say yes and nobody does."""
+    missing: str = ""
+    """The system that was gone, for all tries of a step or longer; empty where each could be reached again."""
+    missing_in: str = ""
+    """The state in which alone it was; empty: until the end."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +104,26 @@ def judge(seen: Seen) -> Verdict:
     if seen.end not in _ENDS:
         wrong.append(f"the execution ended by {seen.end}")
     if failed:
+        wrong += _may_be_told(seen)
         return Verdict(End.WRONG if wrong else End.TOLD, tuple(wrong))
     if incident is None or not incident.get("outcome"):
         return Verdict(End.WRONG, (*wrong, "no outcome is on record"))
-    wrong += _outcome(seen, incident)
+    wrong += [*_outcome(seen, incident), *([] if seen.postmortem else _may_be_told(seen))]
     if wrong:
         return Verdict(End.WRONG, tuple(wrong))
     if not seen.postmortem:
         return Verdict(End.TOLD)
     return Verdict(End.MENDED if incident["outcome"] == "resolved" and seen.changed else End.PEOPLE)
+
+
+def _may_be_told(seen: Seen) -> list[str]:
+    """Return why an incident whose record is not whole is wrong; empty where nothing more could be done."""
+    _, steps = NEEDED.get(seen.missing, ("", frozenset[str]()))
+    if seen.missing not in NEEDED:
+        return [f"the record is not whole, and {seen.missing or 'nothing'} was gone, without which it could be"]
+    if steps and seen.missing_in and seen.missing_in not in steps:
+        return [f"the record is not whole because {seen.missing} was gone in {seen.missing_in}"]
+    return []
 
 
 def _outcome(seen: Seen, incident: Mapping[str, Any]) -> list[str]:
@@ -109,6 +145,8 @@ def _changes(seen: Seen) -> list[str]:
         wrong.append(f"changed was {other[0]}")
     if len(seen.changed) > 1:
         wrong.append(f"{len(seen.changed)} changes were made")
+    if seen.changed and not seen.allowed:
+        wrong.append("a change was made that nobody approved")
     remedies = [item for item in seen.items if str(item["sk"]).startswith("ACTION#")]
     if seen.changed and not any(item.get("status") in _MAY_HAVE_RUN for item in remedies):
         wrong.append("a change was made, and no remedy is on record as one that may have run")

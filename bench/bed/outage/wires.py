@@ -27,6 +27,7 @@ from botocore.exceptions import (
 from bench.bed.outage.clock import Clock
 from bench.bed.outage.cloud import KUBERNETES, Cloud
 from bench.bed.outage.faults import SLOW_SECONDS, Death, Died, Fault, Kind, Reach
+from bench.bed.outage.quick import quick
 from responder.clients import aws, targets, wire
 from sandbox.vendors.gate import Answer
 from sandbox.vendors.wire import Protocol, Refused, failed
@@ -112,7 +113,8 @@ class Wires:
             aws.made.cache_clear()
             targets.session.cache_clear()
         try:
-            with mock.patch.object(wire, "Transport", lambda deadline, verify=True: Transport(self, deadline)):
+            with quick(), mock.patch.object(wire, "Transport", lambda deadline, verify=True: Transport(
+                    self, deadline)):
                 yield
         finally:
             _joined.remove(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -32,14 +33,26 @@ _PREFIXES = {"api.newrelic.com": ("", "/newrelic"), "events.pagerduty.com": ("",
              "api.statuspage.io": ("", "/statuspage"), "splunk.internal.example": ("", "/splunk")}
 """Host to the prefix of its paths, and the one that the stand-ins have in its place."""
 
-_KNOWN: dict[tuple[object, ...], Answer] = {}
+_MOMENT = re.compile(rb"(1[78]\d{8})(\.?)\d{3}(?!\d)")
+"""A moment to the millisecond, as NRQL and Splunk's searches have them."""
+
+KNOWN: dict[tuple[object, ...], Answer] = {}
+"""What New Relic and Splunk answered; each follows from its key alone, so that many runs can share it."""
+
+
+class _BySeconds(Gates):
+    def newest(self, source: str, delay: float) -> float:
+        return math.floor(super().newest(source, delay))
 
 
 class Vendor:
-    """Everything that is asked or told over HTTP, but for the cluster."""
+    """Everything that is asked or told over HTTP, but for the cluster.
+
+    New Relic and Splunk know time by whole seconds here: cells whose times differ by less get the same answers.
+    """
 
     def __init__(self, traffic: Traffic) -> None:
-        world, gates = World(), Gates()
+        world, gates = World(), _BySeconds()
         self._traffic = traffic
         self.people = Vendors(gates)
         self.newrelic = NewRelic(traffic.telemetry, gates, _DELAYS)
@@ -58,13 +71,16 @@ class Vendor:
         before, after = _PREFIXES[host]
         path = after + path.removeprefix(before)
         if host in ("api.newrelic.com", "splunk.internal.example"):
-            # Many runs ask the same of the same telemetry.
-            key = host, path, headers.get("authorization", ""), body, math.ceil(time.time()), self._traffic.state
-            if key not in _KNOWN:
-                _KNOWN[key] = self.newrelic.answer(headers, body) if host == "api.newrelic.com" else (
-                    self._splunk.answer(headers, body, path.removeprefix("/splunk")))
-            return replace(_KNOWN[key])
+            return self._known(host, path, headers, _MOMENT.sub(rb"\1\g<2>000", body))
         return self.people.answer(method, path, headers, body)
+
+    def _known(self, host: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        key = (host, path, headers.get("authorization", headers.get("api-key", "")), body, math.floor(time.time()),
+               self._traffic.state)
+        if key not in KNOWN:
+            KNOWN[key] = self.newrelic.answer(headers, body) if host == "api.newrelic.com" else (
+                self._splunk.answer(headers, body, path.removeprefix("/splunk")))
+        return replace(KNOWN[key])
 
 
 def service(asks: bool = False) -> Service:
@@ -80,6 +96,7 @@ def service(asks: bool = False) -> Service:
     recovery = replace(shipped.recovery, hold_seconds=60, give_up_seconds=240, watch_after_escalation_seconds=600,
                        check_at_most_every_seconds=120, long_outage_seconds=600, relapse_seconds=300)
     return replace(shipped, mode="auto", team=team, probes=(), recovery=recovery, payments=None,
+                   approval=replace(shipped.approval, wait_seconds=300),
                    confirm=replace(shipped.confirm, baseline_seconds=600),
                    policy={**shipped.policy, "rollback": "approve" if asks else "auto"})
 

@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 
 from bench.bed.outage.apart import ROOT, Healthy, Result, results, surroundings
-from bench.bed.outage.verdict import LAST_RESORT, OWN_ALARM, End, Seen, judge
+from bench.bed.outage.cells import Cell, Place, every, sampled
+from bench.bed.outage.faults import Fault, Kind, Reach
+from bench.bed.outage.verdict import LAST_RESORT, NEEDED, OWN_ALARM, REPORT, STOPPED, End, Seen, judge
+from bench.bed.outage.wires import Call
 
-SHARE = 0.015
-"""Each cell takes 0.7 s of processor time, as it goes on to the incident's end: `make bench NAMES=faults` has all."""
+SHARE = 0.035
+"""Each cell goes on to the incident's end, and takes 0.35 s of processor time: `make bench NAMES=faults` has all."""
 TARGET = "/apis/apps/v1/namespaces/payments/deployments/payment-gateway"
 
 
@@ -32,7 +35,8 @@ def test_without_a_fault_it_is_mended(tried: tuple[Healthy, list[Result]]) -> No
 
 def test_whatever_fails_it_ends_in_an_outcome_that_people_know(tried: tuple[Healthy, list[Result]]) -> None:
     _, found = tried
-    assert len(found) > 40
+    assert len(found) > 100
+    assert len({one.dependency for one in found}) > 25
     assert {one.name: one.wrong for one in found if one.wrong} == {}
     assert all(one.met for one in found), "a fault was not met, so nothing was tried"
 
@@ -63,6 +67,7 @@ def test_an_incident_that_was_mended_is_judged_so() -> None:
 @pytest.mark.parametrize(("change", "why"), [
     ({"changed": (TARGET, TARGET)}, "2 changes were made"),
     ({"changed": ("/apis/apps/v1/namespaces/payments/deployments/backend",)}, "changed was"),
+    ({"allowed": False}, "nobody approved"),
     ({"well": False}, "the service does not work"),
     ({"items": items(outcome=None)}, "no outcome"),
     ({"items": items(status="waiting for people")}, "has ended, and the incident is waiting for people"),
@@ -74,7 +79,7 @@ def test_an_incident_that_was_mended_is_judged_so() -> None:
     ({"items": items(closed_at="2027-01-15T09:00:00.000Z")}, "nobody was told that it is over"),
     ({"locked": True}, "lock"),
     ({"postmortem": False}, "postmortem"),
-    ({"end": "The responder failed"}, "nobody was told that the responder failed"),
+    ({"end": "The responder failed", "missing": "dynamodb"}, "nobody was told that the responder failed"),
     ({"end": "failed: States.Runtime"}, "the execution ended by"),
 ])
 def test_what_is_wrong_is_seen(change: dict[str, Any], why: str) -> None:
@@ -83,17 +88,67 @@ def test_what_is_wrong_is_seen(change: dict[str, Any], why: str) -> None:
     assert any(why in wrong for wrong in found.wrong), found.wrong
 
 
-@pytest.mark.parametrize("change", [{"end": "The responder failed", "published": (LAST_RESORT,)},
-                                    {"postmortem": False, "published": (OWN_ALARM,)}])
-def test_a_record_that_is_not_whole_is_a_class_of_its_own(change: dict[str, Any]) -> None:
-    assert judge(replace(WELL, **change)).end == End.TOLD
+NOT_WHOLE: list[dict[str, Any]] = [{"end": "The responder failed", "published": (LAST_RESORT,)},
+             {"postmortem": False, "published": (OWN_ALARM,)}]
+"""The ways in which people are told that a record is not whole."""
+
+
+@pytest.mark.parametrize("change", NOT_WHOLE)
+@pytest.mark.parametrize("missing", NEEDED)
+def test_a_record_that_is_not_whole_is_a_class_of_its_own_where_nothing_can_be_done_without_what_is_missing(
+        missing: str, change: dict[str, Any]) -> None:
+    assert judge(replace(WELL, missing=missing, missing_in=REPORT, **change)).end == End.TOLD
+
+
+@pytest.mark.parametrize("change", NOT_WHOLE)
+@pytest.mark.parametrize("missing", ["", "splunk.internal.example", "api.newrelic.com", "kubernetes.bed", "rds", "sns",
+                                     "events.pagerduty.com", "slack.com", "cloudwatch", "secrets-manager", "ssm",
+                                     "appconfigdata", "eks", "health", "cloudtrail"])
+def test_nothing_else_is_a_reason_for_a_record_that_is_not_whole(missing: str, change: dict[str, Any]) -> None:
+    found = judge(replace(WELL, missing=missing, missing_in=REPORT, **change))
+    assert found.end == End.WRONG
+    assert any("the record is not whole" in wrong for wrong in found.wrong), found.wrong
+
+
+def test_s3_is_a_reason_only_where_the_postmortem_is_written() -> None:
+    assert judge(replace(WELL, missing="s3", missing_in="Ask (diagnose)", **NOT_WHOLE[1])).end == End.WRONG
+    gone = Cell(Place("Ask (diagnose)", "source-rds"), Fault(Kind.REFUSED, "s3", Reach.ON))
+    assert judge(replace(WELL, missing=gone.missing, missing_in=gone.missing_in, **NOT_WHOLE[1])).end == End.TOLD
+
+
+def test_what_fails_once_is_no_reason() -> None:
+    place = Place("Isolate the issue", "decide")
+    assert {reach: Cell(place, Fault(Kind.REFUSED, "dynamodb", reach)).missing for reach in Reach} == {
+        Reach.ONCE: "", Reach.STEP: "dynamodb", Reach.ON: "dynamodb"}
+    assert [Cell(place, delivery=how).missing for how in ("Lambda.Unknown", "aborted, alarm")] == ["", STOPPED]
+
+
+SYSTEMS = tuple(f"system {number}" for number in range(7))
+MATRIX = [*every([Call(f"step {step}", "decide", system, "Get") for step in range(12) for system in SYSTEMS],
+                 ("faults", "deliveries", "deaths"))]
+
+
+def test_a_tenth_has_each_step_with_each_system_and_each_fault() -> None:
+    found = sampled(MATRIX, 0.1, "seed")
+    assert len(found) == round(len(MATRIX) / 10)
+    assert {(cell.place, cell.dependency) for cell in found} == {(cell.place, cell.dependency) for cell in MATRIX}
+    assert {(cell.dependency, cell.what) for cell in found if cell.fault} == {
+        (cell.dependency, cell.what) for cell in MATRIX if cell.fault}
+    assert {cell.what for cell in found} == {cell.what for cell in MATRIX}
+    assert {cell.reach for cell in found} == {cell.reach for cell in MATRIX}
+
+
+def test_a_share_is_the_same_each_time_and_all_of_it_is_all() -> None:
+    assert sampled(MATRIX, 0.05, "seed") == sampled(MATRIX, 0.05, "seed") != sampled(MATRIX, 0.05, "other")
+    assert sampled(MATRIX, 1, "seed") == MATRIX
 
 
 BROKEN = """
 import json
+from contextlib import nullcontext
 from unittest import mock
-from bench.bed.outage import cells
-from bench.bed.outage.incident import MENDED, staged
+from bench.bed.outage import cells, wires
+from bench.bed.outage.incident import MENDED, UNANSWERED, staged
 from bench.bed.outage.trying import healthy, tried
 from responder.actions import rollback
 from responder.clients import aws, aws_answers
@@ -114,12 +169,33 @@ with mock.patch.object(aws_answers, "hold"):  # clients are made once, so these 
         chosen = [cell for cell in cells.faults(calls) if cell.name ==
                   "Apply the remedy / timeline / dynamodb: malformed once"]
         print(json.dumps([one.verdict.wrong for one in tried(stage, chosen)]))
+with mock.patch.object(wires, "quick", nullcontext), staged(MENDED) as stage:
+    print(json.dumps([[call.state, call.function, call.dependency, call.operation] for call in healthy(stage)[0]]))
+print(json.dumps([[call.state, call.function, call.dependency, call.operation] for call in calls]))
+with staged(UNANSWERED) as stage:
+    print(json.dumps([healthy(stage)[1].end, stage.changes, stage.cloud.published]))
 """
 
 
-def test_a_remedy_that_is_applied_twice_and_a_page_that_is_believed_are_caught() -> None:
+@pytest.fixture(scope="module")
+def broken() -> list[Any]:
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", BROKEN], cwd=ROOT, capture_output=True, text=True,
                           env=surroundings(), check=True)
-    applied_twice, believed = [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_remedy_that_is_applied_twice_and_a_page_that_is_believed_are_caught(broken: list[Any]) -> None:
+    applied_twice, believed, _, _, _ = broken
     assert "2 changes were made" in applied_twice
     assert believed == [["the timeline says nothing of Apply the remedy"]]
+
+
+def test_what_the_bed_leaves_out_of_botocore_changes_no_call(broken: list[Any]) -> None:
+    _, _, slow, quick, _ = broken
+    assert sorted(slow) == sorted(quick)
+
+
+def test_what_nobody_answers_is_not_applied_and_people_take_over(broken: list[Any]) -> None:
+    *_, (end, changes, published) = broken
+    assert (end, changes) == (End.PEOPLE, [])
+    assert any("please take over" in subject for subject in published)
