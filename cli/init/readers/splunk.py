@@ -13,6 +13,7 @@ from typing import Any
 
 from cli.init.facts import LogField, LogSource, Splunk
 from cli.init.readers import Asked, Known, Reader
+from responder.sources.splunk.spl import text
 
 _PATHS = ("/services/search/v2/jobs/export", "/services/search/jobs/export")
 _LOOKED_SECONDS = 900
@@ -32,7 +33,8 @@ def read(asked: Asked, known: Known) -> Splunk:
     # A line may name its workload in its text, by the pod's name as host, by the path of the container's log, or in a
     # field.
     terms = " OR ".join(term for name in names[:_MOST_NAMES] for term in (
-        f'"{name}"', f'host="{name}*"', f'source="*{name}*"', *(f'{field}="{name}"' for field in _USUAL)))
+        text(name), f"host={text(f'{name}*')}", f"source={text(f'*{name}*')}", *(
+            f"{field}={text(name)}" for field in _USUAL)))
     rows = _search(asked, known, f"search {where} ({terms}) | stats count by index, sourcetype | sort - count")
     sources = tuple(LogSource(str(row["index"]), str(row["sourcetype"]), int(row["count"])) for row in rows
                     if "index" in row and "sourcetype" in row)
@@ -49,9 +51,9 @@ def search_of(source: LogSource, given: str) -> str:
     return given or f"index={_quoted(source.index)} sourcetype={_quoted(source.sourcetype)}"
 
 
-def _quoted(text: str) -> str:
-    plain = all(sign.isalnum() or sign in "_-:." for sign in text)
-    return text if plain else json.dumps(text)
+def _quoted(value: str) -> str:
+    plain = all(sign.isalnum() or sign in "_-:." for sign in value)
+    return value if plain else text(value)
 
 
 def _values(row: Mapping[str, Any]) -> Iterator[str]:

@@ -62,9 +62,14 @@ def document(text: str) -> Json:
 def _known(http: Any, root: str, project: str, mark: str) -> str:
     """Return the key of the newest issue with a mark; empty where there is none."""
     found = _call(http, "POST", f"{root}/search/jql", json={
-        "jql": f'project = "{project}" AND labels = "{mark}" ORDER BY created DESC', "maxResults": 1,
+        "jql": f"project = {_quoted(project)} AND labels = {_quoted(mark)} ORDER BY created DESC", "maxResults": 1,
         "fields": ["key"]})
     return next((str(issue["key"]) for issue in found["issues"]), "")
+
+
+def _quoted(text: str) -> str:
+    """Return a text as JQL has it (Atlassian: "Advanced search reference - JQL", reserved characters)."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _told(http: Any, root: str, key: str, incident: str) -> bool:

@@ -30,6 +30,7 @@ from responder.sources.cloudwatch_logs.queries import (
     named,
     number,
     pattern,
+    text,
 )
 
 __all__ = ["Judge", "Pending", "clients", "failing_clients", "refused"]
@@ -92,7 +93,7 @@ def clients(source: str, query: Query, queries: Queries) -> Judge:
     settings, entry = queries.settings, query.service.entry
     client = named(settings.client_field)
     # Only the entry's lines: further in, the client is the component before.
-    asked = (f'{events(settings)} | filter {named(settings.component_field)} = "{entry}" and ispresent({client}) '
+    asked = (f"{events(settings)} | filter {named(settings.component_field)} = {text(entry)} and ispresent({client}) "
              f"| {_network(settings)} | {_now(query)} "
              f"| stats sum(fresh) as recent, count(*) as every by {client}, network "
              f"| sort recent desc | limit {MOST_ROWS} | display network, recent, every")
@@ -128,7 +129,7 @@ def failing_clients(source: str, query: Query, queries: Queries) -> Judge:
     settings = queries.settings
     client, component = named(settings.client_field), named(settings.component_field)
     known = "|".join(("", *(level.upper() for level in settings.error_levels), ""))
-    failed = f'strcontains("{known}", concat("|", toupper(coalesce({named(settings.level_field)}, "-")), "|"))'
+    failed = f'strcontains({text(known)}, concat("|", toupper(coalesce({named(settings.level_field)}, "-")), "|"))'
     if settings.status_field:
         status = f"least(coalesce({named(settings.status_field)}, 0), {_HTTP_LAST})"
         failed = f"greatest({failed}, floor({status} / {_HTTP_REFUSED}))"

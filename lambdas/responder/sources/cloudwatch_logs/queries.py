@@ -30,7 +30,11 @@ _POLL_SECONDS = 0.4
 _STOP_SECONDS = 0.5
 """What is left of the query's time when the last one is stopped."""
 _ENDED: dict[str, Status] = {"Failed": "unavailable", "Cancelled": "unavailable", "Timeout": "timeout"}
-_PLAIN = re.compile(r"@?[A-Za-z_][\w.]*")
+_PLAIN = re.compile(r"@?[A-Za-z_][\w.]*", re.ASCII)
+_UNNAMED = re.compile(r"[`\\\x00-\x1f\x7f]")
+"""What no field's name has and no backticks keep."""
+_SLASH = re.compile(r"(\\.)|/", re.DOTALL)
+"""A slash that would end an expression; one behind a backslash does not, unless that stands for itself."""
 _SAID_CHARACTERS = 300
 
 Row = dict[str, str]
@@ -134,18 +138,24 @@ def _called(call: Callable[[], Any]) -> Any:
 
 def named(field: str) -> str:
     """Return a field's name as the query language takes it; others than letters, digits and dots need backticks."""
-    return field if _PLAIN.fullmatch(field) else f"`{field.replace('`', '')}`"
+    return field if _PLAIN.fullmatch(field) else f"`{_UNNAMED.sub('', field)}`"
+
+
+def text(value: str) -> str:
+    """Return a text as a value, so that nothing in it ends the quotation marks."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
 
 
 def pattern(expression: str) -> str:
     """Return a regular expression of the query language that ignores case."""
-    slashed = re.sub(r"(?<!\\)/", r"\\/", expression)
+    slashed = _SLASH.sub(lambda found: found[1] or r"\/", expression)
     return f"/(?i)({slashed})/"
 
 
 def levels(settings: CloudWatchLogs) -> str:
     """Return the levels of errors as a list of the query language, in capitals."""
-    return ", ".join(f'"{level.upper()}"' for level in settings.error_levels)
+    return ", ".join(text(level.upper()) for level in settings.error_levels)
 
 
 def events(settings: CloudWatchLogs) -> str:

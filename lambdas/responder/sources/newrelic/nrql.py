@@ -9,6 +9,7 @@ in place of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from responder.model.evidence import Window
@@ -45,6 +46,9 @@ _URL_HOST = r"capture(http.url, r'[A-Za-z]+://(?:[^/@]*@)?(?P<host>[^/:?#]+).*')
 """The host of a URL: agents whose spans do not name it otherwise have it there."""
 _TEXTS = ("error.message", "otel.status_description", "error.class", "error.type")
 _STATUSES = ("http.statusCode", "http.response.status_code", "http.status_code")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_UNNAMED = re.compile(r"[`\\\x00-\x1f\x7f]")
+"""What no name has and no quotation keeps."""
 REQUESTS, SPANS = "", "span_"
 """Before an alias: what is counted by the event of requests, and by entry spans."""
 PEERS, URLS = "", "url_"
@@ -79,7 +83,7 @@ def queries(settings: NewRelic, query: Query) -> Queries:
     asked: dict[str, str] = {}
     if settings.event != "Span":
         senders = _names(settings.component_attribute, "appName")
-        asked |= _served(_Events(REQUESTS, f"FROM {settings.event} WHERE {_sent_by(senders, names)}",
+        asked |= _served(_Events(REQUESTS, f"FROM {events(settings.event)} WHERE {_sent_by(senders, names)}",
                                  first_of(senders), settings.errors, ("duration",)), settings, query)
     senders = _names(settings.component_attribute, *_COMPONENTS)
     spans = f"FROM Span WHERE {_sent_by(senders, names)}"
@@ -214,5 +218,10 @@ def quote(text: str) -> str:
 
 
 def attribute(name: str) -> str:
-    plain = name.replace("`", "")
-    return plain if plain.replace("_", "").replace(".", "").isalnum() else f"`{plain}`"
+    """Return an attribute's name as NRQL takes it; what would end the backticks is left out of it."""
+    return name if _PLAIN.fullmatch(name) else f"`{_UNNAMED.sub('', name)}`"
+
+
+def events(names: str) -> str:
+    """Return what ``FROM`` names, an event or several with commas between them."""
+    return ", ".join(attribute(name.strip()) for name in names.split(","))

@@ -15,7 +15,7 @@ from responder.model.service import NewRelic, Payments
 from responder.plan.payment_tables import ABSENT, judged, side_by_side, table, total_usual
 from responder.sources import Query
 from responder.sources.newrelic.answer import Answer
-from responder.sources.newrelic.nrql import MAX_FACETS, Queries, attribute, first_of, periods, quote, span
+from responder.sources.newrelic.nrql import MAX_FACETS, Queries, attribute, events, first_of, periods, quote, span
 
 NAME = "newrelic"
 _FACETS = 5
@@ -38,7 +38,7 @@ def payment_queries(settings: NewRelic, query: Query) -> dict[str, str]:
     declined = ", ".join(quote(value) for value in payments.declined)
     measured = (f"SELECT count(*) AS requests, filter(count(*), WHERE {attribute(payments.outcome)} IN ({declined})) "
                 "AS errors")
-    source = (f"{measured} FROM {payments.newrelic_event} WHERE {attribute(settings.component_attribute)} = "
+    source = (f"{measured} FROM {events(payments.newrelic_event)} WHERE {attribute(settings.component_attribute)} = "
               f"{quote(payments.component)}")
     version = first_of((attribute(settings.version_attribute),), quote(ABSENT))
     asked = {_SERIES: f"{source} {span(whole)} TIMESERIES {bucket} seconds",

@@ -3,11 +3,13 @@
 Formats: OpenTelemetry's "Semantic conventions for HTTP metrics" and "for database client metrics" with "Prometheus and
 OpenMetrics Compatibility" (dots become underscores, seconds are in the name); Spring Boot, "Supported Metrics and
 Meters"; Istio, "Istio Standard Metrics"; Prometheus, "Metric and label naming" (``http_requests_total``). Functions:
-Prometheus, "Query functions" (``increase`` extrapolates to the whole range, and needs two samples in it).
+Prometheus, "Querying basics" (string literals) and "Query functions" (``increase`` extrapolates to the whole range, and
+needs two samples in it).
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from string import Template
@@ -176,8 +178,10 @@ class Asked:
         return self._match(self._caller(called), called.match)
 
     def _match(self, label: str, more: str) -> str:
-        values = "|".join(re.escape(name).replace("\\", "\\\\") for name in self.components)
-        return ",".join(part for part in (f'{label}=~"(.+/)?({values})"', more, self.settings.selector) if part)
+        values = "|".join(map(re.escape, self.components))
+        # PromQL's texts have Go's escapes, of which JSON's are a part.
+        named = f"{label}=~{json.dumps(f'(.+/)?({values})', ensure_ascii=False)}"
+        return ",".join(part for part in (named, more, self.settings.selector) if part)
 
 
 def is_label(text: str) -> bool:

@@ -115,7 +115,7 @@ def clients(source: str, query: Query, searches: Searches) -> Judge:
     settings, entry, split = searches.settings, query.service.entry, f"{query.window.start:.3f}"
     field = language.named(settings.client_field)
     # Only the entry's lines: further in, the client is the component before.
-    spl = (f'search {settings.search} {language.named(settings.component_field)}="{entry}" {field}=* '
+    spl = (f"search {settings.search} {language.named(settings.component_field)}={language.text(entry)} {field}=* "
            f"| {language.once(settings.client_field)} "
            f"| stats count(eval(_time>={split})) as count, count(eval(_time<{split})) as before by {field} "
            f"| eventstats sum(count) as total, sum(before) as total_before, max(before) as most_before "

@@ -27,10 +27,10 @@ def approvals(source: str, query: Query, payments: Payments,
               searches: Searches) -> Callable[[set[str]], list[Finding[Detail]]]:
     """Begin to count payments; what is returned waits for it and gives ``approvals`` of who takes them."""
     settings, names, version = searches.settings, payments.attributes, searches.settings.version_field
-    found = (f'search {settings.search} {spl.named(settings.component_field)}="{payments.component}" '
+    found = (f"search {settings.search} {spl.named(settings.component_field)}={spl.text(payments.component)} "
              f"({payments.splunk_search})")
     outcome = f"lower({spl.value(payments.outcome)})"
-    declined = " OR ".join(f'{outcome}="{value}"' for value in payments.declined)
+    declined = " OR ".join(f"{outcome}={spl.text(value)}" for value in payments.declined)
     counted = f"stats count, count(eval({declined})) as declined by"
     by = ", ".join(spl.named(field) for field in names)
     asked = f"{found} | {spl.once(*names)} | {counted} {by}"
