@@ -15,6 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from responder.model.codec import encode
+from responder.model.visible import ORDERS, written_out
 
 WELL, NOT_WELL, WRONG_INPUT, NOT_ASKED = 0, 1, 2, 3
 """All is well; the answer is that something is not; usage or input is wrong; a system could not be asked."""
@@ -33,13 +34,13 @@ class Refused(Exception):
         self.code = code
 
 
-_ORDERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What a terminal takes for an order (ECMA-48), or that changes the direction of what follows (Unicode, UAX #9)."""
+_ORDERS = re.compile(f"[{ORDERS}\r\ud800-\udfff]")
+"""A terminal takes a carriage return for an order too, and no terminal is sent half of a character."""
 
 
 def visible(text: str) -> str:
     """Return a text with what a terminal would obey written out: names and log lines are other people's."""
-    return _ORDERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _ORDERS.sub(written_out, text)
 
 
 class Safe(Console):
@@ -54,7 +55,8 @@ class Safe(Console):
 def show(result: Any, as_json: bool, render: Callable[[Console], None]) -> None:
     """Print a result: a dataclass, or a list of them, as JSON, or what ``render`` writes to a terminal or a pipe."""
     if as_json:
-        typer.echo(json.dumps(encode(result), indent=1, ensure_ascii=False))
+        # JSON writes out a part of what is an order; written out, the rest stands for the same.
+        typer.echo(visible(json.dumps(encode(result), indent=1, ensure_ascii=False)))
     else:
         # A pipe has no width: long lines are left whole, so that they can be searched.
         console = Safe(highlight=False, soft_wrap=True)

@@ -12,7 +12,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.kube import contexts_of_clusters
-from cli.output import Refused
+from cli.output import Refused, tell
 
 NEW_RELIC_SECRET, SPLUNK_SECRET = "incident-response/newrelic", "incident-response/splunk"
 """Names of the secrets with the vendors' keys, as the shipped configuration has them."""
@@ -74,5 +74,5 @@ def _prompt(what: str, option: str, found: Sequence[str], terminal: bool) -> str
     if not terminal:
         raise Refused(f"{option} is missing: expected the {what}" + (f", one of {shown}" if shown else ""))
     if shown:
-        typer.echo(f"There are: {shown}", err=True)
+        tell(f"There are: {shown}")
     return str(typer.prompt(what[0].upper() + what[1:], err=True)).strip()

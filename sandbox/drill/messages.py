@@ -91,7 +91,7 @@ def _shown(blocks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the text of each of Slack's blocks."""
     for block in blocks:
         text = block.get("text")
-        links = _LINK.findall(str(text["text"])) if isinstance(text, dict) else []
+        links = _LINK.findall(str(text["text"])) if isinstance(text, dict) and text.get("type") == "mrkdwn" else []
         if links:
             yield "\n".join(f"- [{_plain(label)}]({_plain(url)})" for url, label in links)
         elif isinstance(text, dict):

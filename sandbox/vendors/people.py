@@ -322,9 +322,9 @@ def _wrong_block(block: dict[str, Any]) -> bool:
     kind = block.get("type")
     if kind in _TEXTS:
         text = block.get("text") or {}
-        markup = kind != "header" and re.search("[<>]", _MARKUP.sub("", text.get("text", "")))
+        markup = text.get("type") == "mrkdwn" and re.search("[<>]", _MARKUP.sub("", text.get("text", "")))
         return (not 1 <= len(text.get("text", "")) <= _TEXTS[kind] or bool(markup)
-                or text.get("type") != ("plain_text" if kind == "header" else "mrkdwn"))
+                or text.get("type") not in (("plain_text",) if kind == "header" else ("plain_text", "mrkdwn")))
     if kind == "rich_text":
         # Each element of it holds elements of its own; a text among them is not parsed ("Rich text block").
         return not all(part.get("type") == "rich_text_preformatted" and part.get("elements") and all(

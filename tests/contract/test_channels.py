@@ -174,7 +174,7 @@ def test_a_slack_channel_of_its_own_shows_how_it_stands(vendors: Vendors, team: 
     slack.CHANNEL.deliver(team, message("question", answers=(("Approve", "a"), ("Reject", "b"))), state)
     posted = list(vendors.slack.messages.values())[-1]
     assert [element["value"] for element in posted["blocks"][-1]["elements"]] == ["a", "b"]
-    assert posted["blocks"][1]["text"]["text"] == "What: &lt;b&gt;&amp;"
+    assert posted["blocks"][1]["text"]["text"] == "What: <b>&"
 
 
 def test_a_retry_after_a_crash_finds_the_created_channel(vendors: Vendors, team: Service) -> None:

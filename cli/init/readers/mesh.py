@@ -24,7 +24,8 @@ def read(asked: Asked, known: Known) -> MeshCalls:
     if "istio_requests_total" not in there:
         return MeshCalls(metrics=found)
     rows = _query(asked, known, "sum by (source_workload, destination_service) (increase(istio_requests_total{"
-                                f'reporter="source",source_workload_namespace={json.dumps(asked.namespace)}}}[1h])) > 0')
+                                f'reporter="source",source_workload_namespace={json.dumps(asked.namespace)}'
+                                "}[1h])) > 0")
     return MeshCalls(tuple(Call(
         row["metric"].get("source_workload", ""), row["metric"].get("destination_service", "").lower(),
         int(float(row["value"][1])), "Istio's metrics of the last hour") for row in rows), found)

@@ -6,6 +6,7 @@ what waits for another pod waits as long as one is there; and when that takes to
 
 from __future__ import annotations
 
+import shlex
 import time
 
 from responder.actions import (
@@ -74,7 +75,8 @@ def apply(context: RemediationContext, plan: Planned, api: Kubernetes | None = N
             _scale(api, workload.ref, replicas, context.mark)
         except gate.Stopped as stopped:
             raise gate.Stopped(f"{stopped}. {plan.target} has no pods now. To start them: kubectl -n "
-                               f"{context.namespace} scale {plan.target} --replicas={replicas}") from stopped
+                               f"{shlex.join((context.namespace, 'scale', plan.target, f'--replicas={replicas}'))}"
+                               ) from stopped
     except NotFound as error:
         raise ActionFailed(f"{plan.target} is gone") from error
     return plan.summary

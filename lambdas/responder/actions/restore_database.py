@@ -16,6 +16,7 @@ with storage for Amazon RDS DB instances", "High availability for Amazon Aurora"
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -156,7 +157,7 @@ def _plan_member(context: RemediationContext, facts: Facts, rds: Any, place: Pla
         return Declined(target, "raise the storage", (
             "Aurora's storage grows by itself: there is none to raise" if writer.engine.startswith("aurora") else
             "the storage of a Multi-AZ DB cluster is the cluster's, which is left to people: aws rds modify-db-cluster "
-            f"--db-cluster-identifier {cluster} --allocated-storage GIB --apply-immediately"))
+            f"--db-cluster-identifier {shlex.quote(cluster)} --allocated-storage GIB --apply-immediately"))
     if place.cluster is None or database is None:
         return Declined(target, f"fail over {cluster}", f"DB cluster {cluster} could not be read: {place.note}")
     reader = _reader(place, facts.lagging) if database.cluster == cluster else ""
@@ -173,7 +174,7 @@ def _plan_member(context: RemediationContext, facts: Facts, rds: Any, place: Pla
         return Declined(target, f"fail over {cluster}", (
             f"no reader of DB cluster {cluster} is well and close behind" if database.cluster == cluster else
             f"database.cluster of the configuration does not name DB cluster {cluster}: there is no right to fail it "
-            f"over: aws rds failover-db-cluster --db-cluster-identifier {cluster}"))
+            f"over: aws rds failover-db-cluster --db-cluster-identifier {shlex.quote(cluster)}"))
     return _plan_reboot(rds, place, writer, False)
 
 

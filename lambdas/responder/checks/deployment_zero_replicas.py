@@ -6,6 +6,7 @@ called, or what a Service leads to and nothing else does, is told.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from responder.checks import Check, Found
@@ -31,7 +32,7 @@ def find(state: State) -> Iterator[Found]:
         meant = _SCALED in {**one.meta.labels, **one.meta.annotations}
         yield Found(str(one.ref), f"{one.ref} is scaled to 0 replicas, and {needs}", "risks" if meant else "stops",
                     "seen", (one.ref.name,), "spec.replicas: 0",
-                    f"kubectl scale {one.ref} --replicas=N, unless it is meant so")
+                    f"kubectl scale {shlex.quote(str(one.ref))} --replicas=N, unless it is meant so")
 
 
 def _alone(behind: tuple[Workload, ...], one: Workload) -> bool:

@@ -5,6 +5,7 @@ Kubernetes' page "Nodes", "Manual Node administration": ``kubectl cordon`` and `
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from responder.checks import Check, Found
@@ -46,7 +47,7 @@ def _of_node(name: str, hit: list[Held]) -> Found:
 
 
 def _mend(names: list[str]) -> str:
-    return f"kubectl uncordon {' '.join(names) or 'NODE'}, when what it was cordoned for is done; or add a node"
+    return f"kubectl uncordon {shlex.join(names) or 'NODE'}, when what it was cordoned for is done; or add a node"
 
 
 CHECK = Check(id="node_cordon_mismatch", family="scheduling", sign="room", find=find)

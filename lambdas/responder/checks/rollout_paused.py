@@ -5,6 +5,7 @@ Kubernetes' page "Deployments", "Pausing and Resuming a rollout of a Deployment"
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from responder.checks import Check, Found
@@ -16,7 +17,7 @@ def find(state: State) -> Iterator[Found]:
     for one in state.apps:
         if one.paused and one.wanted:
             yield Found(str(one.ref), f"{one.ref} is paused: changes to it are not rolled out", "risks", "seen",
-                        (one.ref.name,), "spec.paused: true", f"kubectl rollout resume {one.ref}")
+                        (one.ref.name,), "spec.paused: true", f"kubectl rollout resume {shlex.quote(str(one.ref))}")
 
 
 CHECK = Check(id="rollout_paused", family="startup", find=find)

@@ -14,6 +14,7 @@ from responder.model.incident import IncidentRecord
 from responder.model.moment import iso
 from responder.model.reference import Reference
 from responder.model.remedy import Remedy
+from responder.model.visible import visible
 from responder.plan import choices
 from responder.plan import question as ask
 from responder.plan.choices import Other
@@ -251,7 +252,7 @@ def _tag(name: str, text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return html.escape(text, quote=True)
+    return html.escape(visible(text), quote=True)
 
 
 def _document(title: str, body: str, form: str) -> str:

@@ -89,7 +89,7 @@ def _tell(url: str, text: str, service: Service) -> None:
         given = urlsplit(url)
     except ValueError:
         return
-    if (given.scheme, given.netloc) != ("https", "hooks.slack.com") and given.netloc != own.netloc:
+    if (given.scheme, given.netloc) not in (("https", "hooks.slack.com"), (own.scheme, own.netloc)) or not given.netloc:
         return
     try:
         # Slack waits for three seconds, cold start included; the decision appears in its thread anyway.

@@ -17,7 +17,7 @@ import json
 import re
 from typing import Any, Final
 
-from responder.model.masking import mask, mask_all, unkept
+from responder.model.masking import mask, mask_all, may_be_kept, unkept
 
 HIDDEN: Final = "$hidden"
 RULES: Final = "2"
@@ -77,7 +77,7 @@ def _hidden(value: Any, paths: set[tuple[Any, ...]], path: tuple[Any, ...], key:
     if isinstance(value, dict):
         if value.keys() == {HIDDEN} and isinstance(value[HIDDEN], str):
             return value
-        if any((*path, name) in paths and mask(name) != name for name in value if isinstance(name, str)):
+        if any((*path, name) in paths and not may_be_kept(name) for name in value if isinstance(name, str)):
             return {HIDDEN: mark(value, key)}
         return {name: _hidden(item, paths, (*path, name), key) for name, item in value.items()}
     if path in paths:

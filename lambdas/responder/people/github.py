@@ -8,12 +8,14 @@ only after a while, and has a limit of its own.
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.model.frozen import dataclass
+from responder.model.markdown import inline
 from responder.model.service import Service
 from responder.model.service.issues import GitHub
 from responder.people import Channel, Filed, Message
@@ -22,6 +24,9 @@ _SECONDS = 15.0
 _EACH, _PAGES = 100, 10
 _TITLE, _BODY = 256, 60_000
 """GitHub refuses a longer title (422), and a body of more than 65,536 characters."""
+_ADDRESS = re.compile(r"https://[^\s<>\"'`\\|()\[\]\x00-\x20]{1,500}", re.ASCII)
+_CALLS = re.compile(r"([@#])(?=\w)")
+"""What begins a mention or a reference ("Basic writing and formatting syntax", "Autolinked references and URLs")."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +53,11 @@ def _deliver(service: Service, message: Message, state: Filed) -> Filed | None:
         if known is None:
             made = _call(http, "POST", root, json={
                 "title": message.subject[:_TITLE], "labels": [settings.label],
-                "body": f"{message.text[:_BODY]}\n\n{_mark(message.mark)}\n{_mark(message.incident)}"})
+                "body": f"{_body(message.text)}\n\n{_mark(message.mark)}\n{_mark(message.incident)}"})
             return Filed(_page(made))
         if not _told(http, root, known, _mark(message.incident)):
             _call(http, "POST", f"{root}/{known.number}/comments", json={
-                "body": f"It came up again.\n\n{message.text[:_BODY]}\n\n{_mark(message.incident)}"})
+                "body": f"It came up again.\n\n{_body(message.text)}\n\n{_mark(message.incident)}"})
         return Filed(known.address)
     except (KeyError, TypeError, AttributeError) as error:
         raise CallFailed("malformed", "GitHub answered without an issue") from error
@@ -60,9 +65,23 @@ def _deliver(service: Service, message: Message, state: Filed) -> Filed | None:
         http.close()
 
 
+def _body(text: str) -> str:
+    """Return paragraphs of text as GitHub shows them: as they are, and without calling anybody or naming an issue.
+
+    A backslash does not keep GitHub from a mention or a reference; a character without width after the sign does.
+    """
+    paragraphs = (_CALLS.sub(r"\1&#8203;", inline(part)) for part in text.split("\n\n"))
+    return "\n\n".join(part for part in paragraphs if part)[:_BODY]
+
+
 def _mark(name: str) -> str:
     """Return what GitHub keeps in a body and shows to nobody."""
     return f"<!-- incident-responder:{name} -->"
+
+
+def _bears(body: object, mark: str) -> bool:
+    """Whether a text has a mark as a line of its own, as we write it; within a sentence it is somebody's text."""
+    return any(line.strip() == mark for line in str(body or "").splitlines())
 
 
 def _known(http: Any, root: str, settings: GitHub, mark: str) -> _Known | None:
@@ -71,7 +90,7 @@ def _known(http: Any, root: str, settings: GitHub, mark: str) -> _Known | None:
         found = _call(http, "GET", root, params={
             "labels": settings.label, "state": "all", "per_page": _EACH, "page": page})
         for item in found:
-            if mark in str(item.get("body") or ""):
+            if _bears(item.get("body"), mark):
                 return _Known(int(item["number"]), _page(item), str(item["body"]))
         if len(found) < _EACH:
             return None
@@ -81,16 +100,16 @@ def _known(http: Any, root: str, settings: GitHub, mark: str) -> _Known | None:
 def _page(issue: Any) -> str:
     """Return the issue's page, as reports may link to it; raises KeyError where the answer names none."""
     address = str(issue["html_url"])
-    return address if address.startswith("https://") else ""
+    return address if _ADDRESS.fullmatch(address) else ""
 
 
 def _told(http: Any, root: str, known: _Known, mark: str) -> bool:
     """Whether an issue, or one of its comments, is of this incident already."""
-    if mark in known.body:
+    if _bears(known.body, mark):
         return True
     for page in range(1, _PAGES + 1):
         comments = _call(http, "GET", f"{root}/{known.number}/comments", params={"per_page": _EACH, "page": page})
-        if any(mark in str(comment.get("body") or "") for comment in comments):
+        if any(_bears(comment.get("body"), mark) for comment in comments):
             return True
         if len(comments) < _EACH:
             return False

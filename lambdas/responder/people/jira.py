@@ -9,6 +9,7 @@ label, by which it is found, and an issue and its comments name the incident.
 from __future__ import annotations
 
 import base64
+import re
 import time
 from typing import Any
 
@@ -22,6 +23,7 @@ _SECONDS = 15.0
 _SUMMARY, _TEXT = 255, 30_000
 """Jira refuses a longer summary, and a description of more than 32,767 characters."""
 _COMMENTS = 100
+_ISSUE = re.compile(r"[A-Z][A-Z0-9_]*-[0-9]{1,18}")
 
 
 def _deliver(service: Service, message: Message, state: Filed) -> Filed | None:
@@ -41,7 +43,7 @@ def _deliver(service: Service, message: Message, state: Filed) -> Filed | None:
                 "project": {"key": settings.project}, "issuetype": {"name": settings.issue_type},
                 "summary": message.subject[:_SUMMARY], "labels": [settings.label, mark],
                 "description": document(f"{message.text[:_TEXT]}\n\nIncident: {message.incident}")}})
-            key = str(made["key"])
+            key = _key(made)
         elif not _told(http, root, key, message.incident):
             _call(http, "POST", f"{root}/issue/{key}/comment", json={"body": document(
                 f"It came up again.\n\n{message.text[:_TEXT]}\n\nIncident: {message.incident}")})
@@ -64,7 +66,15 @@ def _known(http: Any, root: str, project: str, mark: str) -> str:
     found = _call(http, "POST", f"{root}/search/jql", json={
         "jql": f"project = {_quoted(project)} AND labels = {_quoted(mark)} ORDER BY created DESC", "maxResults": 1,
         "fields": ["key"]})
-    return next((str(issue["key"]) for issue in found["issues"]), "")
+    return next((_key(issue) for issue in found["issues"]), "")
+
+
+def _key(issue: Any) -> str:
+    """Return an issue's key, which becomes a part of addresses; raises KeyError where it is none."""
+    key = str(issue["key"])
+    if not _ISSUE.fullmatch(key):
+        raise KeyError(key)
+    return key
 
 
 def _quoted(text: str) -> str:

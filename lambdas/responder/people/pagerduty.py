@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import field, replace
+from urllib.parse import quote
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
@@ -154,7 +155,8 @@ def _call(settings: PagerDuty, message: Message, state: Alert) -> Alert | None:
         if not incidents:
             raise CallFailed("empty", "PagerDuty shows no incident for the alert yet")
         # A retry may ask twice; PagerDuty has no idempotency key here, and the message says so.
-        http.json("POST", f"{settings.api}/incidents/{incidents[0]['id']}/responder_requests", repeatable=False, json={
+        known = quote(str(incidents[0]["id"]), safe="")
+        http.json("POST", f"{settings.api}/incidents/{known}/responder_requests", repeatable=False, json={
             "requester_id": settings.requester, "message": mask(message.subject)[:_SUMMARY],
             "responder_request_targets": [{"responder_request_target": {"id": user, "type": "user_reference"}}
                                           for user in asked]})

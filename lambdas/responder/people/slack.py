@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 _SECONDS = 8.0
 _TEXT = 2900
 """A text object holds 3,000 characters."""
+_CUT = "# cut, not to be run: "
 _HEADER = 150
 _TOPIC = 250
 _NAME = 80
@@ -210,7 +211,8 @@ class _Room:
 
 
 def escaped(text: str) -> str:
-    """Return a text for mrkdwn, masked: nothing in it is markup, a link or a mention.
+    """Return a text for mrkdwn, masked: nothing in it is a link or a mention. Asterisks and the like stay markup, so
+    what others wrote is sent as plain text instead (``_blocks``).
 
     Source: Slack's page "Formatting text for app surfaces".
     """
@@ -222,10 +224,13 @@ def _blocks(message: Message, buttons: tuple[tuple[str, str], ...] = ()) -> list
 
     A page is a link in the text: a button with an address would call the app as well ("Button element").
     """
-    shown = _mentions(message) + escaped(message.text)
+    # Plain text is not parsed ("Text object"): a backtick in a log line would swallow what comes after it.
+    shown, called = mask(message.text), _mentions(message)
     blocks: list[Json] = [{"type": "header", "text": {"type": "plain_text", "emoji": False, "text": header}}
                           for header in (_shortened(mask(" ".join(message.subject.split())), _HEADER),) if header]
-    blocks += [_section(shown[place:place + _TEXT]) for place in range(0, min(len(shown), 4 * _TEXT), _TEXT)]
+    blocks += [_section(called)] if called else []
+    blocks += [{"type": "section", "text": {"type": "plain_text", "emoji": False, "text": piece}} for piece in (
+        shown[place:place + _TEXT] for place in range(0, min(len(shown), 4 * _TEXT), _TEXT)) if piece.strip()]
     # Rich text is not parsed: nothing in it is markup, a link or a mention ("Rich text block").
     blocks += [{"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [
         {"type": "text", "text": piece}]}]} for piece in _pieces(mask(message.code))]
@@ -250,15 +255,15 @@ def _mentions(message: Message) -> str:
     if message.kind not in ("page", "escalation", "call") or message.joins:
         return ""
     users = [person.slack for person in message.persons if _USER.fullmatch(person.slack)]
-    told = " ".join(f"<@{user}>" for user in users) or ("<!here>" if message.kind == "escalation" else "")
-    return f"{told} " if told else ""
+    return " ".join(f"<@{user}>" for user in users) or ("<!here>" if message.kind == "escalation" else "")
 
 
 def _pieces(code: str) -> list[str]:
     """Return code in texts that a block holds, of a long one the beginning and the end; a command stays whole."""
     pieces: list[str] = []
     for line in code.splitlines():
-        line = line[:_TEXT]
+        # A part of a command is another command.
+        line = line if len(line) <= _TEXT else f"{_CUT}{line[:_TEXT - len(_CUT)]}"
         if pieces and len(pieces[-1]) + 1 + len(line) <= _TEXT:
             pieces[-1] += f"\n{line}"
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from urllib.parse import quote
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
@@ -60,7 +61,7 @@ def _deliver(service: Service, message: Message, state: Posted) -> Posted | None
     try:
         known = state.id or _open(http, root, message.incident)
         if known:
-            http.json("PATCH", f"{root}/{known}", json={"incident": told})
+            http.json("PATCH", f"{root}/{quote(known, safe='')}", json={"incident": told})
         elif over:
             return None  # customers never got a message about a problem
         else:

@@ -7,6 +7,7 @@ are named tuples, as those of ``plan/signals`` are, for the diagnosing function 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from enum import StrEnum
@@ -157,14 +158,14 @@ class Case(NamedTuple):
     @property
     def instance(self) -> str:
         """The database's identifier, as a command needs it."""
-        return (self.service.database and self.service.database.instance) or "INSTANCE"
+        return shlex.quote((self.service.database and self.service.database.instance) or "INSTANCE")
 
     @property
     def fail_over(self) -> str:
         """The command that fails the database over: its cluster, or its instance to the standby."""
         cluster = next((finding.detail.cluster for finding in self.evidence.of(DatabaseInstance)
                         if finding.detail.cluster), "")
-        return (f"aws rds failover-db-cluster --db-cluster-identifier {cluster}" if cluster else
+        return (f"aws rds failover-db-cluster --db-cluster-identifier {shlex.quote(cluster)}" if cluster else
                 f"aws rds reboot-db-instance --db-instance-identifier {self.instance} --force-failover")
 
     @property
@@ -206,7 +207,7 @@ class Case(NamedTuple):
         """``kubectl`` with the namespace of the component."""
         namespace = (self.service.namespace(self.component) if self.component in self.service.graph
                      else self.service.cluster.namespace)
-        return f"kubectl -n {namespace}" if namespace else "kubectl"
+        return f"kubectl -n {shlex.quote(namespace)}" if namespace else "kubectl"
 
     def deployment(self, component: str) -> str:
         """Return the name of a component's workload."""
@@ -217,9 +218,9 @@ class Case(NamedTuple):
         found = next((finding.detail.workload for finding in self.evidence.looks(Pods, component)
                       if finding.detail.workload), "")
         if found or component not in self.service.graph:
-            return found or f"deployment/{component}"
+            return shlex.quote(found or f"deployment/{component}")
         configured = self.service.component(component)
-        return f"{configured.kind or 'deployment'}/{configured.deployment}"
+        return shlex.quote(f"{configured.kind or 'deployment'}/{configured.deployment}")
 
     def seen(self, *findings: str, most: int = 2) -> str:
         """Return what the diagnosis saw, strongest first; ``findings`` narrows it to kinds of findings."""

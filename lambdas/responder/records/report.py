@@ -1,7 +1,7 @@
 """The postmortem as HTML, Markdown and JSON, and its place in S3.
 
 The HTML page is one file that has no script and makes no request. The template engine escapes all text for
-HTML; ``records/markdown.py`` escapes it for Markdown.
+HTML; ``model/markdown.py`` escapes it for Markdown.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from responder.clients import objects
 from responder.model.frozen import dataclass
+from responder.model.markdown import cell, inline, tidy
 from responder.model.masking.typed import masked
 from responder.model.moment import iso
+from responder.model.visible import visible
 from responder.model.zone import zone
 from responder.plan.review import Notes, PastIncident, Review
 from responder.plan.review.chapters import chapters
@@ -42,7 +44,6 @@ from responder.plan.wording import (
     words,
 )
 from responder.records.chart import chart_of
-from responder.records.markdown import cell, inline, tidy
 
 _HTML = "text/html; charset=utf-8"
 _FORMATS = {"html": ("postmortem.html", _HTML), "md": ("postmortem.md", "text/markdown; charset=utf-8"),
@@ -69,7 +70,7 @@ def render(review: Review, live: Live | None = None) -> dict[str, str]:
         given = _given(review)
         text = environment(escape=False).get_template("postmortem.md").render(given, live=None)
         page = _page(given, live)
-    return {"html": page, "md": tidy(text), "json": _json(review)}
+    return {"html": page, "md": visible(tidy(text)), "json": _json(review)}
 
 
 def render_json(review: Review) -> str:
@@ -88,7 +89,7 @@ def render_page(review: Review, live: Live | None = None) -> str:
 
 
 def _page(given: Mapping[str, object], live: Live | None) -> str:
-    return environment(escape=True).get_template("postmortem.html").render(given, live=masked(live))
+    return visible(environment(escape=True).get_template("postmortem.html").render(given, live=masked(live)))
 
 
 def _given(review: Review) -> dict[str, object]:

@@ -88,7 +88,7 @@ def test_a_link_is_whole_in_each_channel_and_a_text_never_is_one(url: str) -> No
     links = pagerduty._pages(message)["links"]
     assert links == [{"href": url, "text": page.label}]
     blocks = slack._blocks(message)
-    texts = [block["text"]["text"] for block in blocks if block["type"] == "section"]
+    texts = [block["text"]["text"] for block in blocks if block.get("text", {}).get("type") == "mrkdwn"]
     assert f"<{url.replace('&', '&amp;')}|" in texts[-1]
     assert texts[-1].count("<") == texts[-1].count(">") == 1
     assert "<" not in "".join(texts[:-1]) and "hunter2" not in str(blocks) and "4111 1111" not in str(blocks)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from responder.model.incident import Entry
+from responder.model.markdown import cell, inline
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Objective, Payment, Reports, Service, SeverityRule, SeverityRules
 from responder.plan.review import Notes, Review, review
 from responder.plan.review.chapters import chapters
-from responder.records.markdown import cell, inline
 from responder.records.report import render
 from tests.conftest import shipped_service
 from tests.unit.report.test_review import ANSWER, QUESTION, RECORD, ROLLBACK, with_incident, with_remedies

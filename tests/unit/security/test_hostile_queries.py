@@ -1,10 +1,11 @@
 """No name, level or value of the configuration, and none that a cluster tells, changes what a query means.
 
-Each query is made once with a harmless name and once with a hostile one, and read by the vendor's rules of quoting: what
-is left beside the quoted parts must be the same. Source: New Relic's "NRQL reference" (strings in single quotes with a
-backslash before what would end them, names in backticks); Splunk's "Search Reference" (texts in double quotes, names in
-single ones) and "Use search macros in searches"; AWS's "CloudWatch Logs Insights language query syntax"; Prometheus'
-"Querying basics" (Go's escapes, no line break within quotes); Atlassian's "Advanced search reference - JQL".
+Each query is made once with a harmless name and once with a hostile one, and read by the vendor's rules of quoting:
+what is left beside the quoted parts must be the same. Source: New Relic's "NRQL reference" (strings in single quotes
+with a backslash before what would end them, names in backticks); Splunk's "Search Reference" (texts in double quotes,
+names in single ones) and "Use search macros in searches"; AWS's "CloudWatch Logs Insights language query syntax";
+Prometheus' "Querying basics" (Go's escapes, no line break within quotes); Atlassian's "Advanced search reference -
+JQL".
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ from tests.odd import FUZZ, TEXTS
 
 INNOCENT = "an innocent name"
 HOSTILE = (
-    "x' OR '1'='1", 'x" | delete', 'x" OR "" | outputlookup users', "x\\", 'x\\" | delete index=* "', "x\\' LIMIT MAX -- ",
-    "x` UNTIL now FACET `", "`x`", "x]] | [[", "[search index=secrets]", "x) OR (1=1", "*", "x|y", "a\nb", "a\r\nb", "\x00",
+    "x' OR '1'='1", 'x" | delete', 'x" OR "" | outputlookup users', "x\\", 'x\\" | delete index=* "',
+    "x\\' LIMIT MAX -- ", "x` UNTIL now FACET `", "`x`", "x]] | [[", "[search index=secrets]", "x) OR (1=1", "*", "x|y",
+    "a\nb", "a\r\nb", "\x00",
     "/ | fields @message | filter /", "\\/ | x", "$by", "${jndi:ldap://x}", '"}) or vector(1) #', "<!-- -->", "x, y",
     "\u202ex", "a\u200bb", "\ud83d\ude00", "%27%20OR", "x;--", "'" * 40, '"' * 41, "\\" * 33, "x" * 100_000)
 NAMES = (st.sampled_from((*HOSTILE, *(text for text in TEXTS if text.strip() and "\ud800" not in text)))
@@ -84,8 +86,8 @@ def named(name: str) -> Service:
     """Return the shipped service with a name wherever a query has one."""
     service = shipped_service()
     assert service.newrelic and service.splunk and service.payments
-    fields = {field: name for field in ("component_field", "level_field", "version_field", "pod_field", "client_field",
-                                        "status_field", "duration_field")}
+    fields = dict.fromkeys(("component_field", "level_field", "version_field", "pod_field", "client_field",
+                            "status_field", "duration_field"), name)
     return replace(
         service, entry=name, components=(Component(name), Component("plain")), payments=replace(
             service.payments, component=name, attributes=(name, "method"), outcome=name, declined=(name.lower(),),
@@ -140,11 +142,11 @@ class Insights:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def start_query(self, queryString: str, **_: Any) -> dict[str, str]:
-        self.asked.append(queryString)
+    def start_query(self, **given: Any) -> dict[str, str]:
+        self.asked.append(given["queryString"])
         return {"queryId": "q"}
 
-    def get_query_results(self, queryId: str) -> dict[str, Any]:
+    def get_query_results(self, **_: str) -> dict[str, Any]:
         return {"status": "Complete", "results": []}
 
 
@@ -204,8 +206,8 @@ def test_a_name_that_a_cluster_tells_does_not_change_what_is_asked_for_a_first_c
         http = Splunks()
         known: Any = SimpleNamespace(workloads=(SimpleNamespace(name=name),), http=http)
         wanted: Any = SimpleNamespace(
-            splunk_token="t", splunk_url="https://s.example", splunk_search="", components=(), service=name, namespace=name,
-            prometheus_url="https://p.example")
+            splunk_token="t", splunk_url="https://s.example", splunk_search="", components=(), service=name,
+            namespace=name, prometheus_url="https://p.example")
         splunk_reader.read(wanted, known)
         mesh_reader.read(wanted, known)
         return http.asked

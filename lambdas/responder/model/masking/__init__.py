@@ -17,8 +17,9 @@ from responder.model.masking.cards import Span, cards, is_card_number, shown_as
 from responder.model.masking.names import Kind, kind
 from responder.model.masking.vendors import tokens
 from responder.model.plain_json import MOST_DEPTH, whole
+from responder.model.visible import visible
 
-__all__ = ["HIDDEN", "MOST_CHARACTERS", "is_card_number", "mask", "mask_all", "unkept"]
+__all__ = ["HIDDEN", "MOST_CHARACTERS", "is_card_number", "mask", "mask_all", "may_be_kept", "unkept"]
 
 HIDDEN = secrets.HIDDEN
 MOST_CHARACTERS = 1_000_000
@@ -34,8 +35,13 @@ def mask(text: str) -> str:
 
     Of a card number the last four digits stay, as PCI DSS allows (requirement 3.4.1); of a verification code, a PIN
     block and a track nothing (3.3.1). A text of more than a million characters is cut, and says so at its end. What
-    comes out is a text that UTF-8 has, so that it can be stored and sent.
+    comes out is a text that UTF-8 has, so that it can be stored and sent, and in which no character is an order to a
+    terminal or turns the direction of what follows (``visible.py``).
     """
+    return visible(_without(text))
+
+
+def _without(text: str) -> str:
     text = whole(text)
     left = len(text) - MOST_CHARACTERS
     if left > 0:
@@ -80,7 +86,8 @@ def _found(text: str) -> Iterator[Span]:
 def mask_all(value: Any) -> Any:
     """Return plain JSON data with each text in it masked; keys too, and what stands under the name of a secret.
 
-    A number that is a card's becomes the text ``[card …1111]``. The mark of a hidden value (``model/shown.py``) stays.
+    What is hidden is all that changes: a remedy may need the rest as it was, which is written out where it is shown. A
+    number that is a card's becomes the text ``[card …1111]``. The mark of a hidden value (``model/shown.py``) stays.
     What is nested deeper than anything that is read becomes a text that says so.
     """
     return _masked(value, "", MOST_DEPTH)
@@ -98,7 +105,7 @@ def _masked(value: Any, said: Kind, depth: int) -> Any:
     if isinstance(value, dict):
         if value.keys() == {_SAFE_KEY}:
             return dict(value)
-        return {mask(key) if isinstance(key, str) else key: _masked(item, _meaning(value, key), depth - 1)
+        return {_without(key) if isinstance(key, str) else key: _masked(item, _meaning(value, key), depth - 1)
                 for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_masked(item, said, depth - 1) for item in value]
@@ -110,7 +117,7 @@ def _masked_text(value: str, said: Kind) -> str:
         return value
     if said and said not in ("identifier", "quantity") and secrets.secret_value(said, value):
         return secrets.replaced(said, value)
-    return mask(value)
+    return _without(value)
 
 
 def _masked_number(value: int | float, said: Kind) -> Any:
@@ -146,9 +153,14 @@ def unkept(value: Any, path: tuple[Any, ...] = (), said: Kind = "") -> list[list
     if isinstance(value, dict):
         if value.keys() == {_SAFE_KEY}:
             return [list(path)]
-        found = [[*path, key] for key in value if isinstance(key, str) and mask(key) != key]
+        found = [[*path, key] for key in value if isinstance(key, str) and not may_be_kept(key)]
         return found + [part for key, item in value.items()
                         for part in unkept(item, (*path, key), _meaning(value, key))]
     if isinstance(value, list | tuple):
         return [part for place, item in enumerate(value) for part in unkept(item, (*path, place), said)]
     return [] if _masked(value, said, 0) == value else [list(path)]
+
+
+def may_be_kept(text: str) -> bool:
+    """Whether a text has nothing that must not be stored."""
+    return _without(text) == text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from responder.model.evidence.trail import Trail
@@ -29,7 +30,8 @@ def improvements(case: Case) -> Iterator[Advice]:
             f"CloudTrail tells of {name} on {group} as it began; {case.seen('calls')}", f"security group {group}",
             "change it by code with a review alone: deny ec2:RevokeSecurityGroup* on it to people's roles",
             "network team", Effort.ACCESS,
-            f"`aws ec2 revoke-security-group-{direction} --dry-run --group-id {group} …` is denied for people's roles",
+            f"`aws ec2 revoke-security-group-{direction} --dry-run --group-id {shlex.quote(group)} …` is denied for "
+            "people's roles",
             case.trouble.whole)
         if group not in case.service.aws.security_groups:
             yield Advice(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from responder.model.evidence import Evidence
@@ -132,7 +133,7 @@ def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
 
     def argo(*words: str) -> str:
         # A plugin of kubectl takes no option before its name.
-        return " ".join(["kubectl", "argo", "rollouts", *words, "-n", site.service.cluster.namespace])
+        return shlex.join(["kubectl", "argo", "rollouts", *words, "-n", site.service.cluster.namespace])
 
     def undo(revision: int) -> str:
         if kind == "Rollout":

@@ -282,10 +282,12 @@ def _commands(service: Service, record: IncidentRecord, execution: str, answer_u
     for fact in _open_questions(record):
         yield Command("Answer the question", commands(answer_url, region, record.incident.id, fact.task, "approval",
                                                        service.prefix))
-    here = f" --region {region}" if region else ""
+    here = f" --region {shlex.quote(region)}" if region else ""
+    mine = shlex.quote(execution)
     if service.mode != "observe":
         yield Command("Stop every remedy (kill switch); evidence is still gathered, and people are still told",
-                      f"aws ssm put-parameter --name {service.kill_switch} --type String --value engaged --overwrite"
+                      f"aws ssm put-parameter --name {shlex.quote(service.kill_switch)} --type String "
+                      "--value engaged --overwrite"
                       f"{here}")
     arn = execution.split(":")
     if len(arn) < 8:
@@ -293,13 +295,14 @@ def _commands(service: Service, record: IncidentRecord, execution: str, answer_u
     machine = ":".join([*arn[:5], "stateMachine", arn[6]])
     again = json.dumps({"service": service.service, "take_over": True, "started_by": "YOUR NAME"})
     yield Command("Take over: the responder ends, what it changed stays",
-                  f"aws stepfunctions stop-execution --execution-arn {execution} --cause 'YOUR NAME takes over'"
+                  f"aws stepfunctions stop-execution --execution-arn {mine} --cause 'YOUR NAME takes over'"
                   f"{here}")
     yield Command("Let the responder go on after that",
-                  f"aws stepfunctions start-execution --state-machine-arn {machine} --input {shlex.quote(again)}"
+                  f"aws stepfunctions start-execution --state-machine-arn {shlex.quote(machine)} "
+                  f"--input {shlex.quote(again)}"
                   f"{here}")
     yield Command("See whether the responder still runs",
-                  f"aws stepfunctions describe-execution --execution-arn {execution} --query status{here}")
+                  f"aws stepfunctions describe-execution --execution-arn {mine} --query status{here}")
 
 
 def _expected_by(service: Service, record: IncidentRecord, phase: Phase, now: float) -> float:

@@ -1,7 +1,8 @@
 """Parts of Splunk's search language: how fields are named and read in it, so that each way of logging is counted alike.
 
 Format: Splunk's "Search Reference": "eval" (field names with other characters in single quotes, the name that is given
-in double quotes), "Use search macros in searches" (none is expanded within quotation marks), "Multivalue eval functions" (``mvindex``), "Text functions" (``lower``), "stats".
+in double quotes), "Use search macros in searches" (none is expanded within quotation marks), "Multivalue eval
+functions" (``mvindex``), "Text functions" (``lower``), "stats".
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
 
@@ -152,7 +153,8 @@ def _refused(case: Case, remedy: Remedy) -> Iterator[Advice]:
             "kill-switch", "recovery", "The kill switch stopped a remedy", told,
             f"SSM parameter {case.service.kill_switch}", "find out by CloudTrail who set it and why, say in the "
             "runbook who may and for how long, and set an alarm where it stays on for a day", "SRE", Effort.SETTING,
-            f"`aws ssm get-parameter --name {case.service.kill_switch}` shows released, and the alarm exists", saves)
+            f"`aws ssm get-parameter --name {shlex.quote(case.service.kill_switch)}` shows released, and the alarm "
+            "exists", saves)
     elif remedy.guardrail == "precondition":
         quotas = [quota.name for finding in case.evidence.of(Limits) for quota in finding.detail.quotas]
         named = [quota for quota in dict.fromkeys(quotas) if quota in remedy.reason]
@@ -161,7 +163,8 @@ def _refused(case: Case, remedy: Remedy) -> Iterator[Advice]:
                 "quota-room", "recovery", "A quota left no room for more pods", told, f"ResourceQuota {named[0]}",
                 f"raise it so that {case.deployment(remedy.component)} may grow to what its autoscaler allows, and "
                 "set an alarm at nine tenths of it", "SRE", Effort.SETTING,
-                f"`{case.kubectl} describe resourcequota {named[0]}` shows room for the pods of this incident", saves)
+                f"`{case.kubectl} describe resourcequota {shlex.quote(named[0])}` shows room for the pods of this "
+                "incident", saves)
         elif remedy.action == "scale_up":
             yield Advice(
                 "room-to-scale", "recovery", what, told, remedy.target, "see to it that there is room for it: nodes, "
