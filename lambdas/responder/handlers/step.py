@@ -24,6 +24,7 @@ from responder.model.masking import mask_all
 from responder.model.moment import seconds
 from responder.model.service import Service, load
 from responder.plan.own_metrics import of_answers
+from responder.plan.times import RARER
 from responder.records.answers import fetched
 from responder.records.table import Records
 
@@ -151,7 +152,9 @@ def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable
                           seconds(incident.opened_at), given.entered, table,
                           fetched(environment.reports(), given.answers), incident.execution or "")
             if renews:
-                run.records.renew(run.service.service, run.execution, run.service.lease_seconds)
+                # Looks become rarer with time, and the lease must outlast the longest wait.
+                rarer = RARER * max(0.0, time.time() - run.opened_at)
+                run.records.renew(run.service.service, run.execution, run.service.lease_seconds + rarer)
             with targets.aimed(run.service):
                 result: dict[str, Json] = mask_all(result_of(function(run, given)))
             log(step=name, incident=run.incident, milliseconds=round((time.monotonic() - started) * 1000),

@@ -15,6 +15,7 @@ from math import ceil
 
 from responder.model.moment import iso, seconds
 from responder.plan.course import Course, Following, State
+from responder.plan.times import RARER
 
 APPROVAL_MARGIN_SECONDS = 30
 """How long the state machine waits beyond the time in which people may answer, so that an answer just before its end
@@ -92,9 +93,19 @@ def kept(following: Following, now: str) -> Following:
         return Following(state, replace(course, more_by=""))
     relapsed = course.told_over and state is State.IDENTIFY
     if relapsed or (state not in _AT_ONCE and _left(course, now) < longest(following) + SAY_SECONDS):
-        more = replace(course, more_by=promised(now, course.settings.update_seconds), told_over=False, after=state)
+        more = replace(course, more_by=promised(now, _after(course, now)), told_over=False, after=state)
         return Following(State.UPDATE, _shortened(Following(state, more), now))
     return Following(state, _shortened(following, now))
+
+
+def _after(course: Course, now: str) -> int:
+    """Return in how many seconds customers hear more: the more rarely, the longer it is watched, as looks do.
+
+    A look is put between for each promise that no other keeps, and an execution's history has an end.
+    """
+    update = course.settings.update_seconds
+    watched = seconds(now) - seconds(course.since) if course.since else 0.0
+    return max(update, int(RARER * watched)) if update else 0
 
 
 def _left(course: Course, now: str) -> float:

@@ -223,7 +223,7 @@ def next_check(service: Service, elapsed_seconds: float, left_seconds: float | N
 
     Checks become rarer with time, so that hours of watching stay cheap. If it is well already, the next check is when
     it has been well for long enough (``left_seconds``), if that is sooner. However often the configuration asks for
-    them, two days have so few that an execution's history has room (``RARER``).
+    them, two weeks have so few that an execution's history has room (``RARER``).
     """
     recovery = service.recovery
     wait = min(max(recovery.check_every_seconds, _GROWTH * elapsed_seconds), recovery.check_at_most_every_seconds)

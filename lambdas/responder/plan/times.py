@@ -13,8 +13,9 @@ SUSPICION_SECONDS = 900.0
 """A change this long before the symptom may still be its cause: a leak or a cache takes a while, and a slow rolling
 update of a large Deployment takes minutes."""
 RARER = 0.025
-"""Share of the time that has passed, until the next look, at the least. An execution has at most 25,000 events (Step
-Functions: "Service quotas"), and a look takes 46 of them where three sources of requests are asked."""
+"""Share of the time that has passed, until the next look and until customers hear more, at the least. An execution has
+at most 25,000 events (Step Functions: "Service quotas"), and a look takes 46 of them where three sources of requests
+are asked."""
 CLOCK_SECONDS = 20.0
 """Tolerance between clocks. Clocks of the cluster, the functions and the sources differ a little, and an onset is known
 to a period of 10 s, so that a change may seem to come just after the symptom that it caused."""
