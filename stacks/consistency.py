@@ -394,7 +394,8 @@ def _objective(service: Service) -> Iterator[Found]:
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
     *contradictions.ERRORS, _service, _components, _callees, _workloads, _entry, _periods, *(
         partial(_share, section=section) for section in ("alarms", "confirm")), _confidence, *(
-        partial(_positive, section=section) for section in ("alarms", "confirm", "recovery")), _waits, _longest, _alarms,
-    _database, _provider_switch, _parameter_group, _probes, _network, _reached, _known_actions,
-    _actions_of_two, _actions_in_freezes, _identities, _names, _approvers, _roles, _addresses, _links, _reports, _severities,
-    _objective, credentials, customers, hosts, status_pages, doors, logs, payments, prometheus, dependencies, switches)
+        partial(_positive, section=section) for section in ("alarms", "confirm", "recovery")), _waits, _longest,
+    _alarms, _database, _provider_switch, _parameter_group, _probes, _network, _reached, _known_actions,
+    _actions_of_two, _actions_in_freezes, _identities, _names, _approvers, _roles, _addresses, _links, _reports,
+    _severities, _objective, credentials, customers, hosts, status_pages, doors, logs, payments, prometheus,
+    dependencies, switches)

@@ -9,6 +9,7 @@ operation: ``plan`` (check the preconditions anew, say what would be done, keep 
 from __future__ import annotations
 
 import importlib
+import logging
 import pkgutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from responder.model.codec import Json, Malformed, encode
 from responder.model.frozen import dataclass
 from responder.model.incident import IncidentRecord
 from responder.model.service import Policy, Service
-from responder.model.shown import Shown, exact, shown
+from responder.model.shown import NotExact, Shown, exact, shown
 from responder.people import Message
 from responder.plan.remedies import Audience, B, F, P, Remedy, Risk
 from responder.sources import Statement
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from responder.clients.flags import Flag
     from responder.clients.kubernetes import Kubernetes
     from responder.clients.workloads import Workload
+
+
+log = logging.getLogger(__name__)
 
 
 def _no_record() -> IncidentRecord:
@@ -166,8 +170,10 @@ class Action(Generic[F, B, P]):
         return self.remedy.task_for
 
     def plan_of(self, context: RemediationContext, facts: Json) -> Plan[B, P] | Declined:
-        """Plan from the facts of a proposal on record; raises Malformed."""
-        return self.plan(context, self.remedy.facts_of(facts))
+        """Plan from the facts of a proposal on record; raises Malformed, and CallFailed as ``plan`` does."""
+        read = self.remedy.facts_of(facts)
+        with understood():
+            return self.plan(context, read)
 
     def kept(self, target: str, summary: str, before: Json, parameters: Json, diff: str) -> Plan[B, P]:
         """Return a plan on record; raises ActionFailed where its operands are those of another version."""
@@ -185,6 +191,22 @@ AnyPlan = Plan[Any, Any]
 
 class ActionFailed(Exception):
     """A remedy could not be applied; nothing, or nothing more, was changed."""
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Turn what an answer of another form than its system documents leads to within the block into CallFailed.
+
+    The cluster's objects are written by whoever may write them, and a remedy reads deep into them.
+    """
+    try:
+        yield
+    except (Malformed, NotExact):
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        log.warning("an answer was not understood", exc_info=True)
+        raise CallFailed("malformed", f"an answer has another form than documented ({type(error).__name__})"
+                         ) from error
 
 
 @contextmanager

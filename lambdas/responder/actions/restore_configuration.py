@@ -58,7 +58,7 @@ def plan(context: RemediationContext, facts: Facts, api: Kubernetes | None = Non
     target = f"{changes[0].kind.lower()}/{changes[0].name}"
     said, allowed = summary(changes), context.service.shown_keys
     diff = shown("\n".join(line for change, live in found for line in _lines(change, live, allowed)))
-    refusal = next((said for change, live in found if (said := _refusal(change, live))), "")
+    refusal = next(filter(None, (_refusal(change, live) for change, live in found)), "")
     if refusal:
         return Declined(target, said, refusal, diff=diff)
     steps = tuple(Step(change, live.uid if live else "",

@@ -72,7 +72,7 @@ class Kubernetes:
     def get(self, api: str, plural: str, namespace: str, name: str) -> dict[str, Any]:
         """Return one object; raises CallFailed, NotFound where it does not exist."""
         try:
-            answer = self._http.json("GET", self._url(api, plural, namespace, name))
+            answer = self._http.json("GET", self._url(api, plural, namespace, name, of_object=True))
         except CallFailed as failed:
             if failed.http_status == 404:
                 raise NotFound(f"{plural}/{name}") from failed
@@ -88,7 +88,7 @@ class Kubernetes:
         ``subresource`` is one of the object's own paths: ``scale``. Raises Refused (409 conflict, 422 a failed
         ``test``, 403 …) or CallFailed.
         """
-        url = self._url(api, plural, namespace, name) + (f"/{subresource}" if subresource else "")
+        url = self._url(api, plural, namespace, name, of_object=True) + (f"/{subresource}" if subresource else "")
         return self._written("PATCH", url, json.dumps(patch), kind, manager)
 
     def create(self, api: str, plural: str, namespace: str, body: Any, *, manager: str) -> dict[str, Any]:
@@ -99,12 +99,12 @@ class Kubernetes:
         """Delete one object, only if it is still the one with this uid; raises Refused or CallFailed."""
         options = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid},
                    "propagationPolicy": "Background"}
-        return self._written("DELETE", self._url(api, plural, namespace, name), json.dumps(options),
+        return self._written("DELETE", self._url(api, plural, namespace, name, of_object=True), json.dumps(options),
                              "application/json", "")
 
     def evict(self, namespace: str, name: str, uid: str) -> None:
         """Evict a pod, so that disruption budgets hold; raises Refused (429: a budget forbids it) or CallFailed."""
-        url = self._url("api/v1", "pods", namespace, name) + "/eviction"
+        url = self._url("api/v1", "pods", namespace, name, of_object=True) + "/eviction"
         for version in ("v1", "v1beta1"):
             try:
                 self._written("POST", url, json.dumps({
@@ -132,14 +132,24 @@ class Kubernetes:
             raise Refused(response.status_code, str(answer.get("reason", "")), str(answer.get("message", "")))
         return answer
 
-    def _url(self, api: str, plural: str, namespace: str, name: str = "") -> str:
+    def _url(self, api: str, plural: str, namespace: str, name: str = "", *, of_object: bool = False) -> str:
         parts = [self._server, api]
         if namespace:
-            parts += ["namespaces", quote(namespace, safe="")]
+            parts += ["namespaces", _segment(namespace)]
         parts.append(plural)
-        if name:
-            parts.append(quote(name, safe=""))
+        if of_object:
+            parts.append(_segment(name))
         return "/".join(parts)
+
+
+def _segment(name: str) -> str:
+    """Return a name as a part of a path; raises CallFailed for one that would lead to another object.
+
+    Source: Kubernetes' page "Object Names and IDs", "Path Segment Names". An HTTP client takes ``..`` out of a path.
+    """
+    if name in ("", ".", "..") or "/" in name or "%" in name:
+        raise CallFailed("malformed", f"{name[:100]!r} is no name of an object in Kubernetes")
+    return quote(name, safe="")
 
 
 def connect(cluster: str, deadline: float) -> Kubernetes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from responder.actions import ActionFailed, AnyAction, AnyPlan, RemediationContext
+from responder.actions import ActionFailed, AnyAction, AnyPlan, RemediationContext, understood
 from responder.clients import gate
 from responder.clients.failure import CallFailed
 from responder.handlers.act.remedy import (
@@ -70,7 +70,8 @@ def apply(run: StepRun, event: RemedyEvent) -> ApplyResult:
         try:
             plan = kept(action, remedy)
             context, channels = _tell(run, action, context, plan)
-            done = action.apply(context, plan)
+            with understood():
+                done = action.apply(context, plan)
         except gate.Stopped as stopped:
             return _not_applied(run, context, action, str(stopped), again or passing.made > 0,
                                 guardrail="kill_switch")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Unpack
 
-from responder.actions import ActionFailed, AnyAction, RemediationContext
+from responder.actions import ActionFailed, AnyAction, RemediationContext, understood
 from responder.clients import gate
 from responder.clients.failure import CallFailed
 from responder.handlers.act.remedy import RemedyEvent, TryAgain, context_of, hindrance, kept, mine, not_mine
@@ -108,7 +108,9 @@ def _undone(run: StepRun, action: AnyAction, context: RemediationContext, remedy
         return "", "its lease has gone to another incident"
     with gate.opened(lambda: hindrance(run)) as passing:
         try:
-            return action.revert(context, kept(action, remedy)), ""
+            plan = kept(action, remedy)
+            with understood():
+                return action.revert(context, plan), ""
         except gate.Stopped as stopped:
             return "", f"{stopped}" + ("; a part of it was undone before" if passing.made else "")
         except CallFailed as failed:
