@@ -32,8 +32,8 @@ class Customers:
     before it is said, and with the facts that it may name."""
     update_seconds: int = 1800
     """When customers hear more, after each message, also where nothing is new; they are told the time, and the state
-    machine keeps it. It is prolonged where people may be asked for longer. 0: nothing is promised, and customers hear
-    only of what changes."""
+    machine keeps it. It is prolonged where people may be asked for longer, and in an outage of days, to 2.5 % of the
+    time that has been watched. 0: nothing is promised, and customers hear only of what changes."""
     languages: tuple[Language, ...] = ()
     """Further languages."""
 

@@ -101,7 +101,7 @@ class Recovery:
     give_up_seconds: int = 900
     """A remedy that has not helped by then did not help."""
     watch_after_escalation_seconds: int = 3600
-    """How long the responder keeps watching while people work."""
+    """How long the responder keeps watching while people work: 14 days at most."""
     check_at_most_every_seconds: int = 900
     """Looks become rarer the longer it takes, up to this."""
     long_outage_seconds: int = 900
@@ -110,7 +110,7 @@ class Recovery:
     """Stabilisation period: a temporary change (more pods, the other provider, a closed node) is restored when it has
     not been needed for this time."""
     aftercare_seconds: int = 21_600
-    """A temporary change that is still needed after this time is left to people."""
+    """A temporary change that is still needed after this time, 14 days at most, is left to people."""
     relapse_seconds: int = 1800
     """A signal within this time after an incident was closed opens the same one again."""
 
