@@ -27,6 +27,7 @@ from stacks.nearest import Found, nearest
 from stacks.payments import payments
 from stacks.prometheus import prometheus
 from stacks.switches import dependencies, switches
+from stacks.waits import waits
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -49,8 +50,6 @@ _MOST_OPERATIONS = 50
 _LEAST_OBJECTIVE = 0.94
 """What burns 14.4 times as fast as the budget allows needs a budget of less than a fourteenth."""
 _WORKLOADS = ("deployment", "statefulset", "daemonset", "rollout")
-_LONGEST_SECONDS = 14 * 86_400
-"""CloudWatch keeps periods of a minute for 15 days (AWS: "GetMetricData")."""
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -135,21 +134,6 @@ def _positive(service: Service, section: str) -> Iterator[Found]:
         value = getattr(values, field.name)
         if isinstance(value, int | float) and value <= 0:
             yield (section, field.name), str(value), "more than 0"
-
-
-def _waits(service: Service) -> Iterator[Found]:
-    for name, value in (("wait_seconds", service.approval.wait_seconds), (
-            "task_seconds", service.approval.task_seconds)):
-        if not 10 <= value <= 86_400:
-            yield ("approval", name), str(value), "10 to 86400"
-
-
-def _longest(service: Service) -> Iterator[Found]:
-    """Find times for which an execution's history has no room (``plan/times.py:RARER``), and metrics are not kept."""
-    for name in ("watch_after_escalation_seconds", "aftercare_seconds"):
-        value = getattr(service.recovery, name)
-        if value > _LONGEST_SECONDS:
-            yield ("recovery", name), str(value), f"up to {_LONGEST_SECONDS} ({_LONGEST_SECONDS // 86_400} days)"
 
 
 def _alarms(service: Service) -> Iterator[Found]:
@@ -394,7 +378,7 @@ def _objective(service: Service) -> Iterator[Found]:
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
     *contradictions.ERRORS, _service, _components, _callees, _workloads, _entry, _periods, *(
         partial(_share, section=section) for section in ("alarms", "confirm")), _confidence, *(
-        partial(_positive, section=section) for section in ("alarms", "confirm", "recovery")), _waits, _longest,
+        partial(_positive, section=section) for section in ("alarms", "confirm", "recovery")), waits,
     _alarms, _database, _provider_switch, _parameter_group, _probes, _network, _reached, _known_actions,
     _actions_of_two, _actions_in_freezes, _identities, _names, _approvers, _roles, _addresses, _links, _reports,
     _severities, _objective, credentials, customers, hosts, status_pages, doors, logs, payments, prometheus,
