@@ -176,7 +176,7 @@ def _wrong(drill: Drill, service: Service, proposed: Iterable[Candidate], truth:
             continue
         request = GuardrailRequest(remedy.action, remedy.component, remedy.confidence, remedy.sources,
                             reversible=find(remedy.action).rolled_back,
-                            contested=remedy.contested)
+                            contested=remedy.contested, either_change=remedy.either_change)
         if rule(service, request, Situation(0.0, RELEASED)).ruling != "permitted":
             continue
         if remedy.action in (drill.expect.never or ()) or (

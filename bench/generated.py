@@ -163,7 +163,8 @@ def _outcome(original: Original, service: Service, made: Judgement, now: float) 
             remedy.action, remedy.component, remedy.confidence, remedy.sources,
             "it refuses by itself" if refuses(service, original.items, original.really, remedy) else "",
             tells=bool(find(remedy.action).audience), reversible=can_be_undone(remedy.action),
-            contested=remedy.contested, mechanism=remedy.mechanism, component=remedy.component),
+            contested=remedy.contested, mechanism=remedy.mechanism, component=remedy.component,
+            either_change=remedy.either_change),
             Situation(now, RELEASED, tuple(done.action for _, done in applied if done.changes),
                       attack=made.attack_signs))
         if verdict.ruling == "permitted":

@@ -185,7 +185,7 @@ def _ruled(one: _Run) -> tuple[Proposed, ...]:
         verdict = rule(one.by.service, GuardrailRequest(
             candidate.action, candidate.component, candidate.confidence, candidate.sources, tells=bool(remedy.audience),
             mechanism=candidate.mechanism, component=candidate.component, reversible=remedy.reversible,
-            contested=candidate.contested, cause=candidate.cause),
+            contested=candidate.contested, cause=candidate.cause, either_change=candidate.either_change),
             Situation(one.now, RELEASED, done=tuple(done), attack=signs))
         ruling = _RULINGS.get(verdict.ruling, "refuse")
         if ruling == "run" and not remedy.audience:

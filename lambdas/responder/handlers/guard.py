@@ -161,7 +161,8 @@ def _request(run: StepRun, remedy: Remedy, others: Sequence[Remedy], asked: bool
         remedy.refusal, bool(remedy.audience), insufficient(others, remedy.action, remedy.target) is not None,
         run.incident if _tries_again(remedy, others) else "",
         mechanism=remedy.mechanism, component=remedy.component, reversible=remedies.can_be_undone(remedy.action),
-        contested=bool(proposed and proposed.contested), unsound=_unsound(remedy, asked), cause=remedy.cause)
+        contested=bool(proposed and proposed.contested), unsound=_unsound(remedy, asked), cause=remedy.cause,
+        either_change=bool(proposed and proposed.either_change))
 
 
 def _tries_again(remedy: Remedy, others: Sequence[Remedy]) -> bool:

@@ -233,6 +233,8 @@ class Proposed:
     """Where the failures arise."""
     symptom: str = ""
     """The kind of the symptom, as it was confirmed."""
+    either_change: bool = False
+    """Whether it undoes one of two changes, and nothing tells which of them brought the symptom."""
 
     @classmethod
     def of(cls, item: Item) -> Proposed:

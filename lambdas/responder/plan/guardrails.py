@@ -56,6 +56,8 @@ class GuardrailRequest:
     """Why its plan on record is not to be trusted, in one sentence; empty where it is."""
     cause: str = ""
     """What it remediates: for people who read the decision."""
+    either_change: bool = False
+    """Whether it undoes one of two changes, and nothing tells which of them brought the symptom."""
 
 
 @dataclass(frozen=True)
@@ -248,6 +250,9 @@ def _asks(service: Service, request: GuardrailRequest, situation: Situation, pol
     if request.contested and not request.reversible:
         reasons.append("another mechanism of the same cause is nearly as likely and has another remedy, and this one "
                        "cannot be undone")
+    if request.either_change:
+        reasons.append("two changes were made just before the symptom, nothing tells which of them brought it, and "
+                       "this undoes one of them")
     return "; ".join(reasons)
 
 

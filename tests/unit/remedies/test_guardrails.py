@@ -172,6 +172,7 @@ def test_a_path_is_given_to_the_network_team_before_anything_is_changed() -> Non
     ({}, {"attack": ("57 % of what fails is of one client",)}, "one client"),
     ({}, {"failed_before": "rollback did not help against bad release of x once"}, "did not help"),
     ({"contested": True, "reversible": False}, {}, "nearly as likely"),
+    ({"contested": True, "either_change": True}, {}, "two changes"),
 ])
 def test_a_guardrail_that_requires_approval_gives_a_reason(proposal: dict[str, Any], situation: dict[str, Any],
                                                            why: str) -> None:

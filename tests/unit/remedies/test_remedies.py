@@ -94,6 +94,27 @@ def test_a_remedy_of_both_mechanisms_is_not_contested() -> None:
     assert [(p.action, p.contested) for p in shared.proposed] == [("rollback", False)]
 
 
+CONFIGURED: dict[str, Any] = {"kind": "ConfigMap", "name": "settings", "what": "changed", "earliest": NOW - 60,
+                              "latest": NOW - 60, "by": "kubectl", "fields": [
+                                  {"path": ["data", "CURRENCY"], "before": "EUR", "after": "XXX"}]}
+
+
+def test_which_of_two_changes_to_undo_is_known_of_neither_and_of_both_said() -> None:
+    """A release and a ConfigMap were changed within minutes, and nothing told which of them it was."""
+    found = proposed(named("bad_release", "bad_configuration", seen=("rollout_just_before", "configuration_changed")),
+                     [observed("changes", "changes", detail={"changes": [CONFIGURED]})])
+    assert [(p.action, p.either_change) for p in found.proposed] == [
+        ("rollback", True), ("restore_configuration", True)]
+    assert all(p.on_record(NOW, "error_rate").either_change for p in found.proposed)
+
+
+def test_where_one_mechanism_alone_has_a_change_to_undo_it_is_no_choice_between_two() -> None:
+    release = proposed(named("bad_release", "bad_configuration", seen=("rollout_just_before",)))
+    below = proposed(named("dns_policy", "path_below", seen=("dns_policy_changed",)))
+    assert [(p.action, p.contested, p.either_change) for p in (*release.proposed, *below.proposed)] == [
+        ("rollback", True, False), ("engage_network_team", True, False), ("rollback", True, False)]
+
+
 def test_irreversible_remedies_come_last_and_are_marked_as_contested() -> None:
     found = proposed(named("rejected_credentials", "wrong_database_settings", seen=("database_settings_changed",)))
     assert [(p.action, p.contested) for p in found.proposed] == [("rollback", True), ("restore_database", True)]

@@ -242,11 +242,15 @@ class Candidate:
     at a time, and the next only where it did not help."""
     where: str = ""
     """Where the failures arise; see ``model/fault_location.py``."""
+    either_change: bool = False
+    """Whether it undoes one of two changes, and nothing tells which of them brought the symptom: it is contested, and
+    the remedy of the other mechanism undoes a change as well. A release and a setting of the same minutes often belong
+    together, so undoing one alone may leave a pair that nobody ever tried."""
 
     def on_record(self, onset: float | None, symptom: str) -> Proposed:
         """Return it as it is put on record, without its id: ``symptom`` is the kind that was confirmed."""
         return Proposed("", self.action, self.cause, self.mechanism, self.component, self.confidence, self.sources,
-                        encode(self.facts), self.contested, onset, self.where, symptom)
+                        encode(self.facts), self.contested, onset, self.where, symptom, self.either_change)
 
     def reduced(self) -> Candidate:
         """Return the same small enough for the record."""
@@ -292,7 +296,14 @@ def propose(service: Service, diagnosis: Diagnosis, onset: float | None, evidenc
         if reason or remedy.name == PEOPLE:
             refused.append(Refusal(remedy.name, considered.component, cause.cause, cause.mechanism, reason or _left(
                 considered)))
-    return Remedies(tuple(found), tuple(dict.fromkeys(refused)))
+    return Remedies(tuple(replace(one, either_change=_is_of_either_change(one, found)) for one in found),
+                    tuple(dict.fromkeys(refused)))
+
+
+def _is_of_either_change(one: Candidate, found: Iterable[Candidate]) -> bool:
+    return one.contested and find(one.action).undoes_change and any(
+        other.contested and other.action != one.action and (other.cause, other.where) == (one.cause, one.where)
+        and find(other.action).undoes_change for other in found)
 
 
 def _repeats(considered: Considered, found: Sequence[Candidate]) -> bool:
