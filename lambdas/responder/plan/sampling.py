@@ -34,6 +34,8 @@ class Sample:
     """All requests of the time, and how many of them failed."""
     counted: bool
     """Whether it is counted how many of these requests failed, and not only taken from all requests."""
+    called: float | None = None
+    """How many of these requests made a call, by the host that was called most; None: their calls are all there."""
 
     @property
     def whole(self) -> bool:
@@ -43,6 +45,9 @@ class Sample:
     def least_own(self, of_calls: float, z: float = Z) -> float:
         """Return the least share of requests that fails in no call, where ``of_calls`` of the sample failed by calls.
         """
+        if self.counted and self.called is not None:
+            # Requests and calls are two samples then: what fails in a call is known from few calls alone.
+            return max(0.0, lower_bound(self.errors, self.requests, z) - upper_bound(of_calls, self.called, z))
         if self.counted:
             return lower_bound(max(0.0, self.errors - of_calls), self.requests, z)
         most = upper_bound(of_calls, self.requests, z)
@@ -95,7 +100,7 @@ def recent(rate: Finding[ErrorRate]) -> Bucket:
 
 def _sample(calls: Calls, rate: ErrorRate, every: Bucket) -> Sample:
     if rate.sampled:
-        return Sample(every.requests, every.errors, 0.0, every, counted=True)
+        return Sample(every.requests, every.errors, 0.0, every, True, _called(calls, every.requests - every.errors))
     if calls.requests:
         share = min(1.0, calls.requests / every.requests)
         # Where spans do not say that a request failed, of which the requests themselves are sure, they do not tell it.
@@ -107,7 +112,21 @@ def _sample(calls: Calls, rate: ErrorRate, every: Bucket) -> Sample:
         return Sample(every.requests, every.errors, share, every, counted=True)
     requests = calls.requests or share * every.requests
     errors = calls.errors if counted and calls.errors is not None else requests * every.error_rate
-    return Sample(requests, errors, share, every, counted)
+    return Sample(requests, errors, share, every, counted, _called(calls, requests - errors))
+
+
+def _called(calls: Calls, got_on: float) -> float | None:
+    """Return how many requests of a sample made a call; None where the calls of all of them are there.
+
+    A request that got on has made its call, and that one succeeded. Where fewer such calls are there, spans are missing
+    or the component calls nothing for most requests: a request without a call may then have failed in one all the same.
+    """
+    callees = calls.callees.values()
+    if not any(callee.requests or callee.baseline_requests for callee in callees):
+        return None  # It calls nothing.
+    if _ALIKE * max(callee.requests - callee.errors for callee in callees) >= got_on:
+        return None
+    return max(callee.requests for callee in callees)
 
 
 def _estimate(callees: list[Callee], rate: ErrorRate, every: Bucket) -> float:

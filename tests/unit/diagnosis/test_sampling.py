@@ -52,6 +52,28 @@ def test_too_few_spans_find_it_nowhere(service: Service, entries: float) -> None
     assert [mode.sources for mode in found] == [()]
 
 
+@pytest.mark.parametrize("entries", [20.0, 400.0])
+def test_a_sample_that_lacks_the_calls_of_requests_that_got_on_shows_no_fault_of_the_component(
+        service: Service, entries: float) -> None:
+    """Half of the requests of the sample got on, each by a call, and the spans of hardly any call were kept."""
+    found = modes(service, GATEWAY, [rates(GATEWAY, 0.5, series=rows(6000, 3000)),
+                                     spans(2, 0, entries=entries, failed=entries / 2)])
+    assert [mode.sources for mode in found] == [()]
+
+
+def test_a_component_that_seldom_calls_anything_fails_by_itself_where_its_calls_surely_do_not(service: Service) -> None:
+    found = modes(service, GATEWAY, [rates(GATEWAY, 0.5, series=rows(6000, 3000)),
+                                     spans(100, 0, entries=400, failed=200)])
+    assert [(mode.where, mode.sources) for mode in found] == [("own", ("newrelic",))]
+
+
+def test_a_component_that_calls_nothing_fails_by_itself_in_a_sample_too(service: Service) -> None:
+    nothing = calls(GATEWAY, {})
+    found = modes(service, GATEWAY, [rates(GATEWAY, 0.5, series=rows(6000, 3000)), replace(
+        nothing, detail=replace(nothing.detail, requests=60, errors=30))])
+    assert [(mode.where, mode.sources) for mode in found] == [("own", ("newrelic",))]
+
+
 def test_calls_of_a_failing_component_that_are_marked_as_nothing_are_no_success(service: Service) -> None:
     healthy = calls("backend", {GATEWAY: callee(requests=2400)})
     evidence: list[Finding[Detail]] = [rates("backend", 0.4, series=rows(2400, 960)), healthy]
