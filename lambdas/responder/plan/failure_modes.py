@@ -27,7 +27,7 @@ from responder.model.service import Service
 from responder.plan.approval_rate import rates
 from responder.plan.kinds import REACH, ErrorKind, kind_of, of_database
 from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, count_upper_bound, lower_bound
-from responder.plan.sampling import never_marked, sample_of
+from responder.plan.sampling import ALIKE, Sample, never_marked, sample_of
 from responder.plan.symptom import declining
 
 _SIGNIFICANT_SHARE = 0.2
@@ -159,11 +159,27 @@ def _from_spans(service: Service, component: str, evidence: Evidence) -> list[Fa
         return []
     found = {location: _shares(kinds[location]) for location, count in failed.items() if count}
     counts = {**failed}
-    if sample.least_own(of_calls + elsewhere) > _FAILS:
+    in_calls = of_calls + elsewhere
+    if sample.least_own(in_calls) > _FAILS and (
+            _is_left(sample, in_calls) or _logs_its_own(service, component, evidence)):
         found[OWN], counts[OWN] = _own_kinds(component, evidence), own
     least = {location: None if sample.whole else lower_bound(counts[location], whole) for location in found}
     return [FailureMode(component, location, counts[location] / whole, told, (spans.source,),
                         least_share=least[location]) for location, told in found.items()]
+
+
+def _is_left(sample: Sample, in_calls: float) -> bool:
+    """Whether more requests fail than those that fail ``in_calls``, by more than two counts may differ.
+
+    Requests and calls are counted apart, and what is left of the one is as uncertain as both.
+    """
+    return not sample.whole or sample.errors - ALIKE * in_calls >= _SIGNIFICANT_SHARE * sample.errors
+
+
+def _logs_its_own(service: Service, component: str, evidence: Evidence) -> bool:
+    """Whether error lines tell as well that the component fails by itself."""
+    return any(mode.location == OWN and mode.share >= _SIGNIFICANT_SHARE
+               for mode in _from_lines(service, component, evidence))
 
 
 _Kinds = dict[FaultLocation, dict[ErrorKind, float]]

@@ -18,7 +18,7 @@ from responder.plan.failure_modes import failure_modes, spans_believed
 from responder.plan.kinds import REACH, kind_of
 from responder.plan.origin import Points, Settings, Suspect, Symptom, rank
 from responder.plan.rates import lower_bound
-from responder.plan.sampling import sample_of
+from responder.plan.sampling import ALIKE, sample_of
 from responder.plan.starved import starved
 from responder.plan.sure import SURE
 from responder.plan.symptom import State, Verdict
@@ -27,8 +27,6 @@ _MOST = 0.5
 """More than half of what fails in a caller must be of one callee before that is called faulty."""
 _UNREADY_SHARE = 0.5
 """Half the pods gone is more than a rolling update takes away (25 % by default)."""
-_MISMATCH = 1.2
-"""A rate and the spans are measured over nearly the same minute: a fifth of difference is none."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ def _failing_by_themselves(service: Service, evidence: Evidence, failing: set[st
     for spans in evidence.of(Calls):
         sample = sample_of(service, evidence, spans) if spans.component in failing else None
         of_calls = sum(callee.errors for callee in spans.detail.callees.values())
-        if sample and sample.least_own(_MISMATCH * of_calls) > service.confirm.error_rate and spans_believed(
+        if sample and sample.least_own(ALIKE * of_calls) > service.confirm.error_rate and spans_believed(
                 service, spans.component, evidence) and not starved(service, evidence, spans.component):
             found.add(spans.component)
     return found

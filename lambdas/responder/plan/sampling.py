@@ -18,7 +18,7 @@ from responder.plan.series import total
 
 RECENT_SECONDS = 60.0
 """The spans are of the newest minute."""
-_ALIKE = 1.2
+ALIKE = 1.2
 """Two counts over nearly the same minute: a fifth of difference is none."""
 
 
@@ -40,7 +40,7 @@ class Sample:
     @property
     def whole(self) -> bool:
         """Whether it is all requests, give or take what is measured at slightly different moments."""
-        return self.share >= 1 / _ALIKE
+        return self.share >= 1 / ALIKE
 
     def least_own(self, of_calls: float, z: float = Z) -> float:
         """Return the least share of requests that fails in no call, where ``of_calls`` of the sample failed by calls.
@@ -108,7 +108,7 @@ def _sample(calls: Calls, rate: ErrorRate, every: Bucket) -> Sample:
             every.errors, every.requests)
     else:
         share, counted = _estimate([*calls.callees.values()], rate, every), False
-    if share >= 1 / _ALIKE:
+    if share >= 1 / ALIKE:
         return Sample(every.requests, every.errors, share, every, counted=True)
     requests = calls.requests or share * every.requests
     errors = calls.errors if counted and calls.errors is not None else requests * every.error_rate
@@ -124,7 +124,7 @@ def _called(calls: Calls, got_on: float) -> float | None:
     callees = calls.callees.values()
     if not any(callee.requests or callee.baseline_requests for callee in callees):
         return None  # It calls nothing.
-    if _ALIKE * max(callee.requests - callee.errors for callee in callees) >= got_on:
+    if ALIKE * max(callee.requests - callee.errors for callee in callees) >= got_on:
         return None
     return max(callee.requests for callee in callees)
 
@@ -141,4 +141,4 @@ def _estimate(callees: list[Callee], rate: ErrorRate, every: Bucket) -> float:
     if usual is None:
         return min(1.0, called / every.requests)
     got_on = every.requests - every.errors
-    return usual if _ALIKE * called >= usual * got_on else called / got_on
+    return usual if ALIKE * called >= usual * got_on else called / got_on

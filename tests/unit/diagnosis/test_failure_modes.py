@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from responder.model.codec import decode, encode
+from responder.model.evidence.error_signatures import ErrorSignatures
 from responder.model.service import Service
 from responder.plan.diagnose import Hypothesis, rank
 from responder.plan.failure_modes import FailureMode
@@ -19,6 +21,7 @@ from tests.diagnosis import (
     calls,
     change,
     changes,
+    error_lines,
     field,
     modes,
     of_gateway,
@@ -43,6 +46,22 @@ def test_failures_too_few_to_blame_a_callee_are_not_attributed_to_the_component(
     spans = of_gateway({"FATAL: password authentication failed": 12}, {"HTTP 402 card declined": 8})
     parts = modes(service, "payment-gateway", [rates("payment-gateway", 0.0, series=rows), spans])
     assert not any(part.sources for part in parts)
+
+
+@pytest.mark.parametrize(("failed", "line", "where"), [
+    (1400, "", ["provider:primary"]),  # each count is a tenth off, and what is left of one is no failure
+    (1400, "error CardAuthorizer NullPointerException", ["provider:primary", "own"]),  # the log tells of it as well
+    (1600, "", ["provider:primary", "own"])])
+def test_what_is_left_of_two_counts_is_a_fault_where_it_is_more_than_they_may_differ_or_somebody_else_sees_it(
+        service: Service, failed: float, line: str, where: list[str]) -> None:
+    rows = [(NOW - 60 + 10 * n, 400.0, failed / 6) for n in range(6)]
+    found: list[Found] = [rates("payment-gateway", 0.0, series=rows), of_gateway(provider={"Read timed out": 1000})]
+    if line:
+        of_calls, own = (error_lines(text, count) for text, count in (
+            ("error CardAuthorizer call to api.primary.example failed: Read timed out", 600), (line, 300)))
+        found.append(replace(of_calls, detail=ErrorSignatures((*of_calls.detail.signatures, *own.detail.signatures))))
+    parts = modes(service, "payment-gateway", found)
+    assert [part.where for part in parts] == where
 
 
 @pytest.mark.parametrize(("database", "primary", "where"), [
