@@ -19,7 +19,12 @@ _SLOW_MS = 500.0
 
 
 def starved(service: Service, evidence: Evidence, component: str) -> bool:
-    """Whether most of a component's own failures are for want of threads or places, while it waits for a callee.
+    """Whether most of a component's own failures are for want of threads or places, while it waits for a callee."""
+    return bool(starved_by(service, evidence, component))
+
+
+def starved_by(service: Service, evidence: Evidence, component: str) -> str:
+    """Return the slow callee for which a component waits with all its threads; empty where it does not.
 
     By Little's law a pool is used up by how long requests last as much as by how many come (Kleinrock, "Queueing
     Systems"): so what lasts longer than usual is where it began.
@@ -29,8 +34,9 @@ def starved(service: Service, evidence: Evidence, component: str) -> bool:
            if signature.component == component and "call to" not in signature.whole]
     whole = sum(count for _, count in own)
     waited = sum(count for kind, count in own if kind is ErrorKind.QUEUE)
-    return bool(whole) and waited >= _MOSTLY * whole and bool(
-        set(_slow(service, evidence, component)) & set(service.component(component).calls))
+    if not whole or waited < _MOSTLY * whole:
+        return ""
+    return min(set(_slow(service, evidence, component)) & set(service.component(component).calls), default="")
 
 
 def _slow(service: Service, evidence: Evidence, component: str) -> Iterable[str]:

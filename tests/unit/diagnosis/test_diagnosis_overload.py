@@ -70,6 +70,18 @@ def test_the_load_is_judged_by_the_requests_since_the_symptom(service: Service, 
     assert [signal.id for signal in found if signal.id.startswith("load_")] == ([told] if told else [])
 
 
+@pytest.mark.parametrize(("others", "told"), [
+    ([520.0], []),  # of the same requests one source counts 1.4 times the usual and may be short, one 1.3 times
+    ([520.0, 590.0], ["load_above_baseline"] * 2), ([700.0], ["load_above_baseline"] * 2)])
+def test_more_load_is_what_the_sources_that_count_the_same_requests_agree_on(service: Service, others: list[float],
+                                                                             told: list[str]) -> None:
+    sources = ("cloudwatch", "newrelic", "load_balancer")
+    found = [rates("payment-gateway", 0.5, source=source, series=[
+        (NOW - 10 * n, 400.0 if n > 4 else requests, 0.5 * requests) for n in range(7, 1, -1)])
+             for source, requests in zip(sources, (570.0, *others), strict=False)]
+    assert [signal.id for signal in signals(service, IN_ITSELF, found) if signal.id.startswith("load_")] == told
+
+
 def test_a_flood_is_overload_only_with_the_load_itself(service: Service) -> None:
     assert judged(service, [*both("payment-gateway", 0.5), clients(3600, 7200)]).cause == "unknown"
     result = judged(service, [

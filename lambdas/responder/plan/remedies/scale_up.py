@@ -18,6 +18,7 @@ from responder.plan.deeds import Choice, Deed, Option, Site, text
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 from responder.plan.remedies.restore_configuration import suspects
 from responder.plan.remedies.shed_load import TRIGGER_GONE
+from responder.plan.starved import starved_by
 from responder.plan.switches import fitting
 from responder.plan.times import shortest_step
 from responder.plan.wording import count, plural
@@ -124,7 +125,8 @@ def throughput(evidence: Evidence, component: str) -> Throughput | None:
 def against(considered: Considered, facts: Facts) -> str:
     """Where a change took the capacity away, that is restored instead; retries that are the load are ended first.
 
-    More pods send more to what they call: where that is what retries drown, they make it worse.
+    More pods send more to what they call: where that is what retries drown, or what all threads wait for, they make it
+    worse.
     """
     if considered.mechanism == "retry_storm":
         if considered.where != OWN.text:
@@ -134,6 +136,9 @@ def against(considered: Considered, facts: Facts) -> str:
         if any(fitting(considered, purpose) and (purpose, considered.component) not in considered.tried
                for purpose in ends_them):
             return "the retries are what comes, and a switch ends them"
+    if considered.mechanism == "more_traffic" and (
+            slow := starved_by(considered.service, considered.evidence, considered.component)):
+        return f"its threads wait for {slow}, which has become slow, and those of more pods would wait as well"
     if considered.together[0] == "restore_configuration" and suspects(considered):
         return "what took the capacity away is put back instead"
     return ""

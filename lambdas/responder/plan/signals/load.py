@@ -91,19 +91,26 @@ def _cpu(used: Finding[Cpu] | Finding[CpuOverLimit]) -> Iterator[Signal]:
 
 
 def _load(context: Context) -> Iterator[Signal]:
+    more: list[Signal] = []
+    denied = 0
     for finding in context.evidence.of(ErrorRate, context.component):
         if finding.detail.sampled:
             continue  # How many are kept does not follow how many come.
         came, usual, complete = _requests(finding, context.onset)
         if usual and _is_more(came, usual):
-            yield load_above_baseline.emit(finding, finding.source, came / usual)
-        elif usual and complete and came < _USUAL_FACTOR * usual:
-            yield load_is_usual.emit(finding, finding.source, came / usual)
+            more.append(load_above_baseline.emit(finding, finding.source, came / usual))
+        elif usual and complete:
+            denied += count_upper_bound(came) < _LOAD_FACTOR * usual
+            if came < _USUAL_FACTOR * usual:
+                yield load_is_usual.emit(finding, finding.source, came / usual)
     for clients in context.evidence.of(Clients):
         came, usual = _of_clients(clients, context.onset)
         # Lines that are missing may arrive yet, so that there are no more than usual says nothing.
         if usual and _is_more(came, usual):
-            yield load_above_baseline.emit(clients, clients.source, came / usual)
+            more.append(load_above_baseline.emit(clients, clients.source, came / usual))
+    if len(more) > denied:  # Sources that count the same requests contradict each other else.
+        yield from more
+    for clients in context.evidence.of(Clients):
         found = flood(clients)
         if found is not None:
             yield one_client_floods.emit(clients, found.client, found.share, found.usual)
