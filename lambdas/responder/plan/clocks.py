@@ -6,8 +6,12 @@ that it caused, and something else is blamed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from responder.model.evidence import Evidence
 from responder.model.evidence.changes import Changes
+from responder.model.evidence.rollouts import Rollouts
+from responder.model.evidence.trail import Trail
 from responder.plan.wording import duration
 
 AHEAD_SECONDS = 60.0
@@ -15,12 +19,23 @@ AHEAD_SECONDS = 60.0
 
 
 def ahead(evidence: Evidence) -> str:
-    """Return that a source tells of the future, as a sentence; empty where none does."""
-    for finding in evidence.of(Changes):
-        if finding.window is None:
-            continue
-        by = max((change.earliest - finding.window.end for change in finding.detail.changes), default=0.0)
+    """Return that the cluster or CloudTrail tells of the future, as a sentence; empty where neither does."""
+    for whose, asked_at, times in _dated(evidence):
+        by = max(times, default=asked_at) - asked_at
         if by > AHEAD_SECONDS:
-            return (f"the cluster's clock is at least {duration(by)} ahead, for it tells of a change that is still to "
+            return (f"{whose} clock is at least {duration(by)} ahead, for it tells of a change that is still to "
                     "come: which change came before the symptom is not known")
     return ""
+
+
+def _dated(evidence: Evidence) -> Iterator[tuple[str, float, list[float]]]:
+    """Yield whose clock dated some changes, when it was asked about them, and when they were by that clock."""
+    for changes in evidence.of(Changes):
+        if changes.window:
+            yield "the cluster's", changes.window.end, [change.earliest for change in changes.detail.changes]
+    for rollouts in evidence.of(Rollouts):
+        if rollouts.window:
+            yield "the cluster's", rollouts.window.end, [one.created for one in rollouts.detail.revisions]
+    for trail in evidence.of(Trail):
+        if trail.window:
+            yield "CloudTrail's", trail.window.end, [event.at for event in trail.detail.events]

@@ -12,15 +12,18 @@ from typing import Any
 import pytest
 
 from bench.diagnosis import judged
-from responder.model.evidence import Evidence, finding_of
+from responder.model.evidence import Evidence, Finding, finding_of
+from responder.model.evidence.trail import Trail, TrailEvent
 from responder.model.incident import IncidentRecord
 from responder.model.moment import seconds
+from responder.plan.clocks import ahead
 from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.replay import service_of
 from responder.plan.weights import shipped
 from responder.records.record import unpack
 from sandbox.drill.contract import read
 from tests.conftest import ROOT
+from tests.diagnosis import NOW, WINDOW, Found, change, changes, rollout
 
 SOURCES = {"newrelic": {"newrelic"}, "splunk": {"splunk"}, "cloudwatch": {"cloudwatch"},
            "cluster": {"kubernetes", "changes", "rollouts", "utilisation"}}
@@ -108,3 +111,15 @@ def test_a_cluster_that_tells_of_the_future_is_said_to_and_nothing_is_done(recor
         for finding in evidence.every]
     actions, reasons = proposed(Evidence(future))
     assert actions == [] and any("the cluster's clock is at least" in reason for reason in reasons)
+
+
+def _told_at(at: float) -> list[Found]:
+    return [changes(change("ConfigMap", "settings", at=at)), rollout(created=at),
+            Finding(source="cloudtrail", window=WINDOW, detail=Trail((TrailEvent(at, "RevokeSecurityGroupIngress"),)))]
+
+
+@pytest.mark.parametrize("place", range(3), ids=["changes", "rollouts", "trail"])
+def test_whoever_dates_a_change_into_the_future_has_a_clock_that_is_ahead(place: int) -> None:
+    assert "ahead" in ahead(Evidence([_told_at(NOW + 90)[place]]))
+    assert not ahead(Evidence([_told_at(NOW + 40)[place]])), "clocks may differ a little"
+    assert not ahead(Evidence([_told_at(NOW - 300)[place]]))

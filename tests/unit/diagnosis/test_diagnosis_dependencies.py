@@ -183,7 +183,7 @@ def test_who_waits_for_a_slow_callee_with_all_its_threads_gets_no_more_pods(serv
     """More would wait as well; the callee is not known to be faulty yet, and more customers came than usual."""
     busy = [*both("frontend", 0.7, per_second=90.0), *both("backend", 0.7, per_second=90.0)]
     for mean_ms, actions in ((3200.0, []), (25.0, ["scale_up"])):
-        found = [*busy, *(one for one in waiting(mean_ms) if one.component == "backend" and one.name == "calls"
+        found = [*busy, *(one for one in waiting(mean_ms) if (one.component == "backend" and one.name == "calls")
                           or one.source == "splunk"), changes(), pods("backend")]
         assert [remedy.action for remedy in proposed(service, found)] == actions
 
