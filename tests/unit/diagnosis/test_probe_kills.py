@@ -135,6 +135,8 @@ def test_a_silent_kubelet_on_a_machine_that_is_well_evicts_nothing(service: Serv
     told = judged(service, silent(0.0))
     assert (told.cause, told.mechanism) == ("cluster_failure", "kubelet_down")
     assert {one.action for one in proposed(service, silent(0.0))} == {"scale_up"}
+    elsewhere = [finding for finding in silent(0.0) if finding.name != "pods"]
+    assert not proposed(service, elsewhere), "no pod of it is known to be there"
     dead = judged(service, silent(2.0))
     assert dead.mechanism == "nodes_down"
     assert "restart_pods" in {one.action for one in proposed(service, silent(2.0))}

@@ -342,3 +342,24 @@ def test_a_rollback_can_be_undone_though_it_stays_and_a_reboot_cannot() -> None:
     assert decisions.can_be_undone("rollback") and not decisions.find("rollback").rolled_back
     assert not decisions.can_be_undone("restore_database")
     assert not decisions.can_be_undone("no-such-remedy")
+
+
+def waited_in_vain(*entry: Any) -> str:
+    """Why a release is not rolled back whose requests waited for room in vain; empty where it is."""
+    found = proposed(named("bad_release", seen=("rollout_just_before", "kind_queue")), entry)
+    return "" if found.proposed else told(found)["rollback", "bad_release"]
+
+
+def counted(seconds: float, errors: float) -> Any:
+    """The entry's requests up to so many seconds since the symptom."""
+    return observed("newrelic", "error_rate", component="frontend", detail={
+        "requests": 4000, "errors": errors, "baseline_requests": 144_000, "baseline_errors": 500,
+        "series": [[NOW - 60 + 10 * n, 400, errors if n >= 6 else 1] for n in range(6 + int(seconds / 10))]})
+
+
+def test_a_release_is_not_rolled_back_for_want_of_room_before_anybody_counted_what_fails() -> None:
+    """A rush began as a good release came, and New Relic was behind, or showed the time of another clock."""
+    for unseen in (counted(0, 0), counted(40, 1)):
+        assert "shows none of the requests that fail" in waited_in_vain(unseen)
+    assert waited_in_vain(counted(40, 200)) == ""
+    assert waited_in_vain() == "", "a source that does not answer is not waited for"

@@ -15,6 +15,8 @@ from responder.plan import remedies
 from responder.plan.deeds import Choice, Deed, Option, Site
 from responder.plan.rates import upper_bound
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
+from responder.plan.signals import calls
+from responder.plan.uncounted import uncounted
 from responder.plan.workload_kinds import kind_and_name
 
 _PROVEN_REQUESTS = 10
@@ -101,6 +103,13 @@ def known_as(images: tuple[str, ...]) -> set[str]:
     return found - {""}
 
 
+def against(considered: Considered, facts: Facts) -> str:
+    """Where requests are refused for want of room, it must be known whether more came: then a release is innocent."""
+    unseen = uncounted(considered.service, considered.evidence, considered.onset) if (
+        considered.mechanism == "bad_release" and calls.kind_queue.id in considered.signals) else ""
+    return f"requests waited for room in vain, and {unseen}: whether more came is not known" if unseen else ""
+
+
 def against_contested(considered: Considered, facts: Facts) -> str:
     """Where it is not known whether the mechanism is the one, a change must have been seen that it takes back."""
     if considered.signals & set(considered.brought_by):
@@ -166,6 +175,7 @@ REMEDY = Remedy(
     keep_when_not_helped=True,
     stays="the bad version is not put back",
     hazard="what the newer version brought is gone until it is released again",
+    against=against,
     against_contested=against_contested,
     deed=deed,
     choice=choice,

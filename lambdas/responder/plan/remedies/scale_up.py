@@ -139,6 +139,8 @@ def against(considered: Considered, facts: Facts) -> str:
     if considered.mechanism == "more_traffic" and (
             slow := starved_by(considered.service, considered.evidence, considered.component)):
         return f"its threads wait for {slow}, which has become slow, and those of more pods would wait as well"
+    if considered.mechanism == "kubelet_down" and not facts.lost:
+        return "no pod of it is known to be on a node that is silent"
     if considered.together[0] == "restore_configuration" and suspects(considered):
         return "what took the capacity away is put back instead"
     return ""
