@@ -21,6 +21,7 @@ from responder.model.frozen import dataclass
 from responder.model.incident import Hypothesis, Proposed, Refusal
 from responder.model.service import Policy, Service
 from responder.plan.deeds import Choice, Deed, Site
+from responder.plan.fields import Field as Field
 from responder.plan.repeated import was_for_another
 from responder.plan.targets import targets
 
@@ -117,18 +118,6 @@ class OnRecord(Generic[B, P]):
     """What was there before."""
     parameters: P
     """What is applied."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """A field of an object that the change ledger watches, and that a remedy has written."""
-
-    kind: str
-    name: str
-    path: tuple[str, ...] = ()
-    """The field, and all below it; empty: the whole object."""
-    values: tuple[Json, ...] = ()
-    """What it was set to, or one of these; empty: the record does not say."""
 
 
 def _no_objection(considered: Considered, facts: Facts) -> str:
@@ -243,9 +232,8 @@ class Candidate:
     where: str = ""
     """Where the failures arise; see ``model/fault_location.py``."""
     either_change: bool = False
-    """Whether it undoes one of two changes, and nothing tells which of them brought the symptom: it is contested, and
-    the remedy of the other mechanism undoes a change as well. A release and a setting of the same minutes often belong
-    together, so undoing one alone may leave a pair that nobody ever tried."""
+    """Whether it undoes one of two changes, and nothing tells which brought the symptom. A release and a setting of the
+    same minutes often belong together, and undoing one alone may leave a pair that nobody ever tried."""
 
     def on_record(self, onset: float | None, symptom: str) -> Proposed:
         """Return it as it is put on record, without its id: ``symptom`` is the kind that was confirmed."""
