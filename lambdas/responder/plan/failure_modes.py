@@ -182,6 +182,21 @@ def _logs_its_own(service: Service, component: str, evidence: Evidence) -> bool:
                for mode in _from_lines(service, component, evidence))
 
 
+def own_failures(service: Service, component: str, evidence: Evidence) -> tuple[float, float] | None:
+    """Return how many requests failed in the component itself, of how many that failed in none of its calls.
+
+    By client spans; None where there are none that tell. A request that fails in a call does not show whether the
+    component would have failed it.
+    """
+    spans = _newest(evidence, Calls, component)
+    sample = sample_of(service, evidence, spans) if spans else None
+    if spans is None or sample is None:
+        return None
+    failed, _, elsewhere = _failed_calls(service, spans.detail.callees)
+    in_calls = sum(failed.values()) + elsewhere
+    return max(0.0, sample.errors - in_calls), max(0.0, sample.requests - in_calls)
+
+
 _Kinds = dict[FaultLocation, dict[ErrorKind, float]]
 
 

@@ -13,11 +13,12 @@ from typing import Literal
 
 from responder.model.evidence import Evidence, Finding
 from responder.model.evidence.calls import Callee, Calls
-from responder.model.fault_location import Database, Dependency, FaultLocation, Provider, location_of
+from responder.model.fault_location import OWN, Database, Dependency, FaultLocation, Provider, location_of
 from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan import mechanisms
 from responder.plan.error_kind import ErrorKind
+from responder.plan.failure_modes import own_failures
 from responder.plan.kinds import kind_of
 from responder.plan.rates import lower_bound, upper_bound
 from responder.plan.signals.calls import OF_KIND
@@ -88,10 +89,13 @@ def effect(service: Service, before: Evidence, since: Evidence, aim: Aim, well_s
     ``well_since`` is since when the whole symptom is gone (seconds since 1970, UTC): calls from before that show how it
     went, and are not held against the remedy.
 
-    Only calls of the same host are compared. A call that fails at an earlier step does not show whether a later one
+    Of failures in the component itself, the requests are compared that failed in none of its calls. Of others, only
+    calls of the same host are compared. A call that fails at an earlier step does not show whether a later one
     would fail, and does not count. It is ``unknown`` where the remedy's kinds were not seen before it (there are no
     client spans, or they do not say what failed), where the host is no longer called, or where too few calls tell.
     """
+    if aim.location == OWN:
+        return _of_itself(service, before, since, aim, well_since)
     if not isinstance(aim.location, Database | Provider | Dependency):
         return "unknown"
     start = max(aim.changed_at - SPANS_SECONDS, well_since or 0.0)
@@ -105,6 +109,24 @@ def effect(service: Service, before: Evidence, since: Evidence, aim: Aim, well_s
     if "goes_on" in found:
         return "goes_on"
     return "gone" if found and all(one == "gone" for one in found) else "unknown"
+
+
+def _of_itself(service: Service, before: Evidence, since: Evidence, aim: Aim, well_since: float | None) -> Effect:
+    """Say whether a component fails by itself no more; by the requests that failed in none of its calls."""
+    start = max(aim.changed_at - SPANS_SECONDS, well_since or 0.0)
+    newest = list(since.of(Calls, aim.component))
+    had = own_failures(service, aim.component, Evidence(
+        finding for finding in before.every if finding.window and finding.window.end <= aim.changed_at))
+    has = own_failures(service, aim.component, since)
+    if not newest or had is None or has is None or not all(
+            finding.window and finding.window.start >= start for finding in newest):
+        return "unknown"
+    was, now = _Share(*had), _Share(*has)
+    if was.at_least() <= _FAILS or now.calls < service.confirm.minimum_requests:
+        return "unknown"
+    if now.at_most() < was.at_least() and now.at_least() <= service.confirm.error_rate:
+        return "gone"
+    return "goes_on" if now.at_least() > _FAILS else "unknown"
 
 
 def new_kinds(service: Service, before: Evidence, since: Evidence, aim: Aim) -> frozenset[ErrorKind]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from responder.model.evidence import Evidence
-from responder.model.fault_location import location_of
+from responder.model.fault_location import OWN, location_of
 from responder.model.frozen import dataclass
 from responder.model.moment import seconds
 from responder.model.remedy import Remedy, RemedyStatus
@@ -43,8 +43,10 @@ def verdict(service: Service, remedy: Remedy, progress: Progress, looks: Evidenc
                              ) if recovered else None
     if recovered:
         return _RECOVERED
-    # Where all became worse, what fails in another way only since the remedy may be its doing.
-    if seen == "gone" and not (progress.answer == "worse" and new_kinds(service, looks, newest, aim)):
+    # Where all became worse, what fails in another way only since the remedy may be its doing; of what runs in the
+    # component itself, anything may be.
+    if seen == "gone" and not (progress.answer == "worse" and (
+            aim.location == OWN or new_kinds(service, looks, newest, aim))):
         return RemedyVerdict(RemedyStatus.VERIFIED, f"the failures of {remedy.component} that it is for are gone; what "
                              "else fails has another cause")
     if helped(service, newest, remedy.component, now, aim.changed_at, aim.location):

@@ -147,3 +147,34 @@ def test_an_action_that_helped_may_follow_upon_itself_against_another_mechanism(
     remedies = propose(service, diagnosis, ONSET, Evidence(findings), shipped(),
                        [("restore_database", "payment-gateway")], helped=helped)
     assert ("restore_database" in [one.action for one in remedies.proposed]) is follows
+
+
+# --- failures of the component's own ---------------------------------------------------------------------------------
+
+
+def requests(end: float, own: float, refused: float) -> list[Finding[Any]]:
+    """A minute of 1,200 requests: so many failed by themselves, and so many in calls of the database."""
+    found = calls(end, {READ_ONLY: refused} if refused else {})
+    return [replace(found, detail=replace(found.detail, requests=1200, errors=own + refused)), observed(
+        "newrelic", "error_rate", component="payment-gateway", window=Window(end - 60, end), detail={
+            "series": [[end - 60 + 10 * n, 200, round((own + refused) / 6)] for n in range(6)],
+            "requests": 1200, "errors": own + refused, "baseline_requests": 72_000, "baseline_errors": 20,
+            "baseline_seconds": 3600})]
+
+
+@pytest.mark.parametrize(("before", "since", "answer", "expected"), [
+    ((500, 0), (0, 700), "not_helped", RemedyStatus.VERIFIED),   # Its own failures went, another fault came.
+    ((500, 0), (5, 700), "not_helped", RemedyStatus.VERIFIED),
+    ((500, 0), (0, 700), "worse", None),                         # What runs now may fail in any way.
+    ((500, 0), (400, 0), "not_helped", None),                    # They go on.
+    ((500, 0), (0, 1195), "not_helped", None),                   # Too few got as far as to fail by themselves.
+    ((0, 700), (0, 700), "not_helped", None)])                   # They were never there.
+def test_a_rollback_is_judged_by_the_requests_that_failed_in_no_call(
+        service: Service, before: tuple[float, float], since: tuple[float, float], answer: Any,
+        expected: RemedyStatus | None) -> None:
+    rollback = Remedy(1, "rollback", RemedyStatus.APPLIED, "payment-gateway", "code_bug", "bad_release", "own",
+                      applied_at=iso(APPLIED))
+    looks, newest = requests(APPLIED - 4, *before), requests(NOW - 1, *since)
+    found = verdict(service, rollback, Progress(answer, "", 0.5, None), Evidence([*looks, *newest]), Evidence(newest),
+                    NOW)
+    assert (found.status if found else None) == expected
