@@ -3,7 +3,7 @@
     python -m bench.bed.outage STORY SHARE SEED PART PARTS KINDS
 
 SHARE of the cells is chosen by SEED; of these, every PARTS-th beginning with PART is tried. KINDS are ``faults``,
-``deliveries`` and ``deaths``, with commas between them.
+``deliveries``, ``deaths`` and ``kills``, with commas between them.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def surroundings() -> dict[str, str]:
                          "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "lambdas")))}
 
 
-def results(story: str, share: float, seed: str, kinds: Sequence[str] = ("faults", "deliveries", "deaths"),
+def results(story: str, share: float, seed: str, kinds: Sequence[str] = ("faults", "deliveries", "deaths", "kills"),
             workers: int = 1) -> tuple[Healthy, list[Result]]:
     """Try a seeded share of a story's cells; raises RuntimeError where the bed itself fails."""
     running = [subprocess.Popen(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bench.bed.outage.cloud import KUBERNETES
@@ -13,6 +13,9 @@ from bench.bed.outage.faults import Fault, Kind, Reach
 from bench.bed.outage.verdict import STOPPED
 from bench.bed.outage.wires import Call
 
+Killed = Literal["engine killed"]
+KILLED: Killed = "engine killed"
+"""What runs functions and executions dies when a call took effect; the alarm goes on again when the lease has ended."""
 Delivery = Literal["twice", "alarm twice", "later alarm", "older alarm", "Lambda.TooManyRequestsException",
                    "Lambda.ServiceException", "Lambda.Unknown", "aborted, taken over", "aborted, alarm"]
 DELIVERIES: tuple[Delivery, ...] = ("twice", "alarm twice", "later alarm", "older alarm",
@@ -37,7 +40,7 @@ class Cell:
 
     place: Place
     fault: Fault | None = None
-    delivery: Delivery | None = None
+    delivery: Delivery | Killed | None = None
     call: int = 0
     """The call at which the function dies, 1-based; 0: it does not."""
     after: bool = False
@@ -46,7 +49,9 @@ class Cell:
     @property
     def dependency(self) -> str:
         """What it is about."""
-        return self.fault.dependency if self.fault else "delivery" if self.delivery else "death"
+        if self.fault:
+            return self.fault.dependency
+        return "kill" if self.delivery == KILLED else "delivery" if self.delivery else "death"
 
     @property
     def what(self) -> str:
@@ -61,7 +66,7 @@ class Cell:
     @property
     def missing(self) -> str:
         """The system that is gone for all tries of the step; empty: none is."""
-        if self.delivery and self.delivery.startswith("aborted"):
+        if self.delivery and self.delivery.startswith(("aborted", KILLED)):
             return STOPPED
         return self.fault.dependency if self.fault and self.fault.reach != Reach.ONCE else ""
 
@@ -73,15 +78,16 @@ class Cell:
     @property
     def name(self) -> str:
         """How it is called."""
-        how = (f"{self.fault.kind.name.lower()} {self.fault.reach}" if self.fault else self.delivery or
-               f"{'after' if self.after else 'before'} call {self.call}")
+        how = (f"{self.fault.kind.name.lower()} {self.fault.reach}" if self.fault else " ".join(filter(None, (
+            self.delivery, f"{'after' if self.after else 'before'} call {self.call}" if self.call else ""))))
         return f"{self.place.state} / {self.place.function} / {self.dependency}: {how}"
 
 
 def every(calls: Sequence[Call], kinds: Sequence[str]) -> list[Cell]:
-    """Return all cells of the kinds ``faults``, ``deliveries`` and ``deaths``."""
+    """Return all cells of the kinds ``faults``, ``deliveries``, ``deaths`` and ``kills``."""
     places = list(dict.fromkeys(Place(call.state, call.function) for call in calls if call.state not in ("", "ledger")))
-    found = {"faults": faults(calls), "deliveries": deliveries(places), "deaths": deaths(calls)}
+    found = {"faults": faults(calls), "deliveries": deliveries(places), "deaths": deaths(calls),
+             "kills": kills(calls)}
     return [cell for kind in kinds for cell in found[kind]]
 
 
@@ -117,6 +123,11 @@ def deaths(calls: Sequence[Call], most: int = 60) -> list[Cell]:
             counted[Place(call.state, call.function)] += 1
     return [Cell(place, call=number, after=after) for place, count in counted.items()
             for number in range(1, min(count, most) + 1) for after in (False, True)]
+
+
+def kills(calls: Sequence[Call]) -> list[Cell]:
+    """Return a cell for each call of each step: what runs everything is killed when the call took effect."""
+    return [replace(cell, delivery=KILLED) for cell in deaths(calls) if cell.after]
 
 
 def sampled(cells: Sequence[Cell], share: float, seed: str) -> list[Cell]:

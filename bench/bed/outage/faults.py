@@ -58,6 +58,10 @@ class Died(BaseException):
     """The function's process was killed."""
 
 
+class Lost(BaseException):
+    """The execution is gone: somebody stopped it, or what runs it was killed."""
+
+
 @dataclass(frozen=True)
 class Death:
     """A function that dies at the n-th of its calls."""
@@ -66,3 +70,5 @@ class Death:
     """1-based."""
     after: bool
     """Whether the call has taken effect by then."""
+    of_all: bool = False
+    """Whether its execution dies with it: what runs both was killed, and only what is stored is left."""

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from bench.bed.outage.cells import Cell, Place
+from bench.bed.outage.cells import KILLED, Cell, Place
 from bench.bed.outage.cluster import GATEWAY, GOOD
-from bench.bed.outage.faults import Death
+from bench.bed.outage.faults import Death, Lost
 from bench.bed.outage.incident import EXECUTIONS, Execution, Stage, begun
 from bench.bed.outage.verdict import OWN_ALARM, End, Seen, Verdict, judge
 from bench.bed.outage.wires import Call
@@ -47,10 +47,6 @@ class Tried:
     """Whether the fault happened."""
     log: tuple[str, ...] = ()
     """The timeline, in short."""
-
-
-class Aborted(BaseException):
-    """Somebody stopped the execution, or Step Functions lost it."""
 
 
 def healthy(stage: Stage) -> tuple[list[Call], Verdict]:
@@ -99,7 +95,7 @@ def tried(stage: Stage, cells: Iterable[Cell], shown: Callable[[Tried], None] = 
     try:
         try:
             end = execution.handle(stage.alarm())
-        except Aborted:
+        except Lost:
             execution, end = _taken_up(stage, child[0][0])
         if child:
             cell, writing = child[0]
@@ -119,12 +115,13 @@ def _befall(stage: Stage, cell: Cell) -> str:
     wires.within = cell.place.state, cell.place.function
     wires.fault = cell.fault
     if cell.call:
-        wires.death = Death(cell.call, cell.after)
+        wires.death = Death(cell.call, cell.after, of_all=cell.delivery is not None)
+        return ""
     if cell.delivery is None:
         return ""
     wires.met += 1
     if cell.delivery in ("aborted, taken over", "aborted, alarm"):
-        raise Aborted
+        raise Lost
     if cell.delivery in ("alarm twice", "later alarm", "older alarm"):
         _again(stage, cell.delivery)
         return ""
@@ -134,7 +131,7 @@ def _befall(stage: Stage, cell: Cell) -> str:
 def _taken_up(stage: Stage, cell: Cell) -> tuple[Execution, str]:
     """Take the incident of an execution that no longer runs up again."""
     stage.cloud.publish(OWN_ALARM)
-    alarm = cell.delivery == "aborted, alarm"
+    alarm = cell.delivery in ("aborted, alarm", KILLED)
     stage.clock.now += stage.service.lease_seconds + 60 if alarm else 60
     execution = Execution(stage, f"{EXECUTIONS}:second")
     return execution, execution.handle(stage.alarm() if alarm else {

@@ -26,7 +26,7 @@ from botocore.exceptions import (
 
 from bench.bed.outage.clock import Clock
 from bench.bed.outage.cloud import KUBERNETES, Cloud
-from bench.bed.outage.faults import SLOW_SECONDS, Death, Died, Fault, Kind, Reach
+from bench.bed.outage.faults import SLOW_SECONDS, Death, Died, Fault, Kind, Lost, Reach
 from bench.bed.outage.quick import quick
 from responder.clients import aws, targets, wire
 from sandbox.vendors.gate import Answer
@@ -74,7 +74,7 @@ class Wires:
     _sent: int = 0
 
     def meet(self, dependency: str, operation: str) -> Kind | None:
-        """Record a call, and say what befalls it; raises Died."""
+        """Record a call, and say what befalls it; raises Died and Lost."""
         if self.dead:
             raise Died
         self.calls.append(Call(self.state, self.function, dependency, operation))
@@ -94,14 +94,15 @@ class Wires:
         return fault.kind
 
     def took_effect(self) -> None:
-        """Say that the call has been done; raises Died."""
+        """Say that the call has been done; raises Died and Lost."""
         if self.death and (self.state, self.function) == self.within and self._sent == self.death.call:
             self._die()
 
     def _die(self) -> None:
+        of_all = self.death is not None and self.death.of_all
         self.death, self.dead = None, True
         self.met += 1
-        raise Died
+        raise Lost if of_all else Died
 
     @contextmanager
     def joined(self) -> Iterator[None]:

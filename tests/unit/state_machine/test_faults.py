@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bench.bed.outage.apart import ROOT, Healthy, Result, results, surroundings
-from bench.bed.outage.cells import Cell, Place, every, sampled
+from bench.bed.outage.cells import KILLED, Cell, Place, every, sampled
 from bench.bed.outage.faults import Fault, Kind, Reach
 from bench.bed.outage.verdict import LAST_RESORT, NEEDED, OWN_ALARM, REPORT, STOPPED, End, Seen, judge
 from bench.bed.outage.wires import Call
@@ -120,12 +120,13 @@ def test_what_fails_once_is_no_reason() -> None:
     place = Place("Isolate the issue", "decide")
     assert {reach: Cell(place, Fault(Kind.REFUSED, "dynamodb", reach)).missing for reach in Reach} == {
         Reach.ONCE: "", Reach.STEP: "dynamodb", Reach.ON: "dynamodb"}
-    assert [Cell(place, delivery=how).missing for how in ("Lambda.Unknown", "aborted, alarm")] == ["", STOPPED]
+    assert [Cell(place, delivery=how).missing for how in ("Lambda.Unknown", "aborted, alarm", KILLED)] == [
+        "", STOPPED, STOPPED]
 
 
 SYSTEMS = tuple(f"system {number}" for number in range(7))
 MATRIX = [*every([Call(f"step {step}", "decide", system, "Get") for step in range(12) for system in SYSTEMS],
-                 ("faults", "deliveries", "deaths"))]
+                 ("faults", "deliveries", "deaths", "kills"))]
 
 
 def test_a_tenth_has_each_step_with_each_system_and_each_fault() -> None:
