@@ -388,3 +388,9 @@ def test_a_remedy_that_failed_for_the_same_mechanism_is_not_repeated_without_app
         stage.run("plan", f"i-{number}", proposed=other)
         assert stage.run("guard", f"i-{number}", proposed=other)["ruling"] == "permitted"
         stage.records.release((stage.records.action(f"i-{number}", 1) or {})["lease"], f"i-{number}")
+
+
+def test_that_either_of_two_changes_may_have_brought_it_is_read_from_the_record(stage: Stage) -> None:
+    stage.run("plan", proposed={"either_change": True})
+    ruling = stage.run("guard", proposed={"either_change": True})
+    assert ruling["ruling"] == "approval" and "nothing tells which of them brought it" in ruling["reason"]
