@@ -342,3 +342,16 @@ def test_each_kind_of_finding_is_read_by_a_decision_or_shown_only_with_the_reaso
     read = {module.rpartition(".")[2] for file in (ROOT / "lambdas" / "responder" / "plan").rglob("*.py")
             for module in re.findall(r"^from (responder\.model\.evidence\.\w+) import", file.read_text(), re.MULTILINE)}
     assert set(kinds()) - read == {*SHOWN_ONLY, "metrics"}
+
+
+@pytest.mark.parametrize(("ready", "expected"), [
+    ({"a": [True], "b": [False, False]}, ("b",)), ({"a": [True], "b": [False, True]}, ()),
+    ({"a": [False], "b": [False]}, ()), ({"": [False], "b": [True]}, ())])
+def test_a_zone_is_down_where_none_of_its_nodes_is_ready_and_others_are(
+        query: Query, ready: dict[str, list[bool]], expected: tuple[str, ...]) -> None:
+    nodes = [{"metadata": {"name": f"{zone}-{number}", "labels": {"topology.kubernetes.io/zone": zone} if zone else {}},
+              "status": {"conditions": [{"type": "Ready", "status": str(well)}]}}
+             for zone, states in ready.items() for number, well in enumerate(states)]
+    found = kubernetes.collect(query, cluster({
+        "/deployments": [DEPLOYMENT], "/replicasets": [], "/pods": [], "/events": [], "/nodes": nodes}))
+    assert one(found, Nodes).detail.zones_down == expected

@@ -1,5 +1,5 @@
-"""Where a cause lies that several services may share: a database, a provider, what they call, a node, a cluster, or an
-event of AWS Health that names resources of theirs.
+"""Where a cause lies that several services may share: a database, a provider, what they call, a node, a cluster, an
+availability zone, or an event of AWS Health that names resources of theirs.
 
 Incidents of several services whose causes lie at the same place are linked, and one of them leads.
 """
@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 from responder.model.evidence import Evidence
 from responder.model.evidence.database_cluster import DatabaseCluster
+from responder.model.evidence.nodes import Nodes
 from responder.model.evidence.service_events import ServiceEvents
 from responder.model.incident import Hypothesis
 from responder.model.service import Service
@@ -33,6 +34,9 @@ def places(service: Service, named: Iterable[tuple[Hypothesis, LiesIn]], at_faul
     named = list(named)
     found = [place for hypothesis, lies_in in named if (place := _place(service, hypothesis, lies_in, at_fault,
                                                                         evidence))]
+    if any(lies_in in ("node", "cluster") for _, lies_in in named):
+        found += [f"zone/{service.aws.account}/{service.aws.region}/{zone}" for finding in evidence.of(Nodes)
+                  for zone in finding.detail.zones_down]
     return tuple(dict.fromkeys([*found, *_events(service, {hypothesis.cause for hypothesis, _ in named}, evidence)]))
 
 
@@ -48,6 +52,8 @@ def in_words(place: str) -> str:
             return rest.rpartition("/")[2]
         case "cluster":
             return f"the cluster {rest.partition('/')[0]}"
+        case "zone":
+            return f"the availability zone {rest.rpartition('/')[2]}"
         case "aws-health":
             return f"what AWS reports as {rest}"
         case "node":

@@ -25,6 +25,8 @@ class Nodes(Detail):
     """Nodes that have just joined, and have not been ready yet."""
     going: tuple[str, ...] = ()
     """Nodes that an autoscaler has emptied, or is about to."""
+    zones_down: tuple[str, ...] = ()
+    """Availability zones of which no node is ready, while nodes of others are."""
 
 
 KIND = Nodes

@@ -29,6 +29,7 @@ _GOING = frozenset({"karpenter.sh/disrupted", "karpenter.sh/disruption", "ToBeDe
 _INTERRUPTED = "aws-node-termination-handler/"
 """How the taints of a node begin that AWS announced it would take (AWS Node Termination Handler)."""
 _AT_ONCE_SECONDS = 5.0
+_ZONE = "topology.kubernetes.io/zone"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Node:
     """Whether it has just joined and is to get ready."""
     going: bool
     """Whether an autoscaler takes it away."""
+    zone: str = ""
+    """Its availability zone; empty: its labels do not say."""
 
     @classmethod
     def of(cls, item: dict[str, Any], now: float) -> Node:
@@ -59,7 +62,8 @@ class Node:
                   if not kind.endswith("Ready") and condition.get("status") == "True"),
             coming=not ready and _joins(metadata, conditions.get("Ready", {}), taints, now),
             going="deletionTimestamp" in metadata or bool(taints & _GOING) or any(
-                taint.startswith(_INTERRUPTED) for taint in taints))
+                taint.startswith(_INTERRUPTED) for taint in taints),
+            zone=str((metadata.get("labels") or {}).get(_ZONE) or ""))
 
 
 def _joins(metadata: dict[str, Any], ready: dict[str, Any], taints: set[str], now: float) -> bool:
@@ -91,4 +95,9 @@ def finding(query: Query, nodes: list[Node] | None) -> Finding[Nodes]:
             unschedulable=tuple([node.name for node in staying if node.unschedulable][:_NAMED]),
             pressure={kind: tuple(names[:_NAMED]) for kind, names in pressure.items()},
             coming=tuple([node.name for node in nodes if node.coming][:_NAMED]),
-            going=tuple([node.name for node in nodes if node.going][:_NAMED])))
+            going=tuple([node.name for node in nodes if node.going][:_NAMED]), zones_down=_zones_down(staying)))
+
+
+def _zones_down(nodes: list[Node]) -> tuple[str, ...]:
+    ready = {node.zone for node in nodes if node.ready}
+    return tuple(sorted({node.zone for node in nodes if node.zone} - ready))[:_NAMED] if ready else ()
