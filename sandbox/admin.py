@@ -24,6 +24,10 @@ class Engine:
         """Forget all metrics of CloudWatch."""
         self._post("clear-metrics", {})
 
+    def forget_ended(self) -> None:
+        """Let go of executions that have ended, and of what functions have logged."""
+        self._post("forget-ended", {})
+
     def lay_away_metrics(self, began: float, ended: float) -> None:
         """Begin anew without metrics, and keep those of now for questions about the time between two moments."""
         self._post("lay-away-metrics", {"began": began, "ended": ended})

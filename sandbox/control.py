@@ -33,7 +33,7 @@ from sandbox.platform.untidy import leave
 from sandbox.platform.versions import PROXY, Behaviour
 from sandbox.remote import Beginning, Status, Told
 from sandbox.truth import Happened, Truth, truth
-from sandbox.vendors import logs, splunk_events
+from sandbox.vendors import logs, newrelic_events, splunk_events
 from sandbox.vendors.people import Vendors
 
 _EVALUATED_SECONDS = 1.3
@@ -163,7 +163,7 @@ class Control:
             sandbox.changes.reset()
             sandbox.newrelic.reset()
             sandbox.lines.clear()
-            for vendor in (logs, splunk_events):
+            for vendor in (logs, newrelic_events, splunk_events):
                 vendor.forget()
             self._people.reset()
             self._clock.reset()

@@ -286,6 +286,9 @@ class _Admin(BaseHTTPRequestHandler):
     def _clear_metrics(self, body: dict[str, Any]) -> None:
         cloudwatch._metrics.clear()
 
+    def _forget_ended(self, body: dict[str, Any]) -> None:
+        memory.forget_ended()
+
     def _alarm_events(self, body: dict[str, Any]) -> None:
         alarm = {"AlarmName": body["name"], "AlarmDescription": body.get("description", "")}
 

@@ -1,4 +1,5 @@
-"""What the engine keeps of before the platform began anew: CloudWatch's metrics, and the change ledger's changes.
+"""What the engine keeps of before the platform began anew: CloudWatch's metrics, the change ledger's changes, and what
+has ended.
 
 A question belongs to the beginning in which its stretch of time ends: the EndTime of GetMetricData, and the upper bound
 of a query for changes (``CHANGE#time~``, ``records/ledger.py``). All other calls see what is there now.
@@ -12,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict, json_response
-from ministack.services import cloudwatch, dynamodb
+from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, stepfunctions
 
 from sandbox.platform.past import Past
 
@@ -30,6 +31,18 @@ def lay_away_metrics(began: float, ended: float) -> None:
 def lay_away_items(items: Sequence[Mapping[str, Any]], began: float, ended: float) -> None:
     """Keep items, in DynamoDB's form, for questions about the time between two moments."""
     _items.lay_away(began, ended, sorted(items, key=_place))
+
+
+def forget_ended() -> None:
+    """Let go of executions that have ended, and of what functions have logged.
+
+    AWS keeps both for long, and nobody here asks for those of a drill before.
+    """
+    for arn in [arn for arn, execution in stepfunctions._executions.items() if execution.get("status") != "RUNNING"]:
+        stepfunctions._executions.pop(arn, None)
+    for group in cloudwatch_logs._log_groups.values():
+        for stream in group["streams"].values():
+            stream["events"].clear()
 
 
 def bridge() -> None:

@@ -120,8 +120,11 @@ class Runner:
 
     def _clean(self, drill: Drill) -> None:
         """Remove what an earlier drill left, and begin anew."""
-        self._past.lay_away(Engine(self.sandbox.ports.engine_admin), self._raw_items())
+        engine = Engine(self.sandbox.ports.engine_admin)
+        self._past.lay_away(engine, self._raw_items())
         self._forget(ledger=True)
+        if not self._past.kept:
+            engine.forget_ended()
         boto3.client("ssm").put_parameter(Name=f"/incident-response/{SERVICE}/kill-switch", Value=RELEASED,
                                           Type="String", Overwrite=True)
         self._inbox = self._subscribe()
