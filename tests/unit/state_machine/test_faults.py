@@ -193,7 +193,13 @@ def test_a_remedy_that_is_applied_twice_and_a_page_that_is_believed_are_caught(b
 
 def test_what_the_bed_leaves_out_of_botocore_changes_no_call(broken: list[Any]) -> None:
     _, _, slow, quick, _ = broken
-    assert sorted(slow) == sorted(quick)
+
+    def counted(calls: list[list[str]]) -> tuple[list[list[str]], set[str]]:
+        # Two threads that want one secret at the same moment may each read it.
+        secrets = [call for call in calls if call[3] == "GetSecretValue"]
+        return sorted(call for call in calls if call not in secrets), {" ".join(call) for call in secrets}
+
+    assert counted(slow) == counted(quick)
 
 
 def test_what_nobody_answers_is_not_applied_and_people_take_over(broken: list[Any]) -> None:

@@ -19,7 +19,9 @@ ALONE = {"one source, where two must agree", "a vendor in another spelling", "a 
 DEPENDS = {"a callee that is nobody": {"database", "dependencies", "providers"},
            "a window shorter than a period": {"metrics"}, "a role that nobody has": {"team"},
            "an entry that is nobody": {"components"}, "a developer of nobody's component": {"components"},
-           "a component of the status page that is nobody": {"components"}, "two things of one name": {"components"}}
+           "a component of the status page that is nobody": {"components"}, "two things of one name": {"components"},
+           "more sources than there are": {"aws", "cluster", "metrics", "newrelic", "splunk", "prometheus", "providers",
+                                           "database", "network"}}
 """What a check has to read before it can say so."""
 APART = [broken for broken in (*KINDS, *SECRETS, *NAMES, *CONTRADICTIONS, *WARNINGS) if broken.name not in ALONE]
 
