@@ -316,6 +316,8 @@ def test_if_the_heir_ends_at_the_same_moment_customers_hear_the_end_all_the_same
     bed.ends(first)
     page = bed.page()
     assert page["status"] == "resolved" and set(page["components"].values()) == {"operational"}
+    # Both messages are on record, the one before it was known that the other one had ended among them.
+    assert len([entry for entry in bed.record(first).timeline if entry.what.startswith("customers were told:")]) >= 2
 
 
 def test_what_ends_without_being_over_is_not_said_to_work(bed: Bed) -> None:

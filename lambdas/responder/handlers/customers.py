@@ -22,6 +22,10 @@ from responder.plan.customers.facts import Facts
 from responder.plan.customers.facts import facts as known
 
 
+_TOLD, _AGAIN = 2, 3
+"""The places of these entries among those of their step."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class UpdateEvent(StepEvent):
     """What this step is given."""
@@ -82,7 +86,7 @@ def tell_the_end(run: StepRun, record: IncidentRecord) -> None:
 def _tell_all(run: StepRun, record: IncidentRecord, found: Facts, key: str, *, again: bool = False) -> None:
     told = customers.message(run.service, found)
     if told is not None and (again or not found.told_over):
-        _tell(run, record, told, key)
+        _tell(run, record, told, key, _AGAIN if again else _TOLD)
 
 
 def _told(run: StepRun, record: IncidentRecord, more_by: str) -> customers.Told | None:
@@ -105,13 +109,13 @@ def _is_open(incident: Incident | None) -> bool:
     return incident is not None and incident.status != "closed"
 
 
-def _tell(run: StepRun, record: IncidentRecord, told: customers.Told, key: str) -> Delivered:
+def _tell(run: StepRun, record: IncidentRecord, told: customers.Told, key: str, number: int = _TOLD) -> Delivered:
     more_by = iso(told.more_by) if told.more_by else ""
     delivered = notify(run, Message("customers", key, run.incident, told.subject, told.text, phase=told.phase,
                                     affected=record.incident.affected, extent=told.extent, said=told.said,
                                     works=told.works, also_fails=told.also_fails, also_works=told.also_works,
                                     more_by=more_by), 60)
     if delivered.fresh:
-        run.note(f"customers were told: {told.text}", number=2, kind="notification",
+        run.note(f"customers were told: {told.text}", number=number, kind="notification",
                  fact=facts.Delivered("customers", ", ".join(delivered.channels), said=told.said, more_by=more_by))
     return delivered
