@@ -21,7 +21,6 @@ from responder.plan import customers
 from responder.plan.customers.facts import Facts
 from responder.plan.customers.facts import facts as known
 
-
 _TOLD, _AGAIN = 2, 3
 """The places of these entries among those of their step."""
 
