@@ -102,15 +102,16 @@ class Bed:
             self._engine.cool()
         before, began = self._cpu(), time.time()
         self._engine.alarm_events(event["detail"]["alarmName"], 1, "bench")
-        execution = self._execution()
-        end = began + _LONGEST_SECONDS
+        end, history = began + _LONGEST_SECONDS, list[dict[str, Any]]()
         while time.time() < end:
             time.sleep(0.4)
-            history = self._history(execution)
-            if any(_left(item) == _APPLY for item in history):
-                used = self._cpu() - before
-                self._machines.stop_execution(executionArn=execution)
-                return _reaction(history, began, used)
+            for execution, started in self._executions():
+                history = self._history(execution)
+                if any(_left(item) == _APPLY for item in history):
+                    used = self._cpu() - before
+                    self._machines.stop_execution(executionArn=execution)
+                    # Another alarm may have gone off just before, and opened the incident.
+                    return _reaction(history, min(began, started), used)
         said = [(item["step"]["S"], item["what"]["S"], item["why"]["S"]) for item in self._items()
                 if item["pk"]["S"].startswith("TIMELINE#")]
         raise RuntimeError(f"no remedy was applied; it came through {list(_reaction(history, began, 0.0).states)}; its "
@@ -161,15 +162,11 @@ class Bed:
         for name in self._rules:
             (self._events.enable_rule if on else self._events.disable_rule)(Name=name)
 
-    def _execution(self) -> str:
-        end = time.time() + 20
-        while time.time() < end:
-            found = self._machines.list_executions(stateMachineArn=self._sandbox.outputs["StateMachine"],
-                                                   statusFilter="RUNNING")["executions"]
-            if found:
-                return str(found[0]["executionArn"])
-            time.sleep(0.1)
-        raise RuntimeError("the alarm started nothing")
+    def _executions(self) -> list[tuple[str, float]]:
+        """Return the executions that run, each with when it began (seconds since 1970, UTC)."""
+        found = self._machines.list_executions(stateMachineArn=self._sandbox.outputs["StateMachine"],
+                                               statusFilter="RUNNING")["executions"]
+        return [(str(item["executionArn"]), item["startDate"].timestamp()) for item in found]
 
     def _history(self, execution: str) -> list[dict[str, Any]]:
         return [event for page in self._machines.get_paginator("get_execution_history").paginate(
