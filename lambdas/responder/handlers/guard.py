@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from responder.handlers.settings import newest
 from responder.handlers.step import StepEvent, StepRun, kill_switch, step
 from responder.model.frozen import dataclass
+from responder.model.incident import Incident
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.model.service.settings import Stricter, stricter
@@ -82,14 +83,15 @@ def handler(run: StepRun, event: GuardEvent) -> GuardResult:
         raise NoPlan(f"remedy {number} of {run.incident} has no plan on record")
     others = [one for one in remedies if one.number != number]
     request = _request(run, remedy, others, event.asked)
-    target = _lease(run, remedy, request)
+    incident = run.records.find(run.incident)
+    target = _lease(service, incident, remedy, request)
     # A closed incident releases the lease sooner.
     fence = run.records.hold(target, run.incident, service.remedy_seconds) if target else 0
     asked_about = next((one for one in others if one.number == event.question), remedy)
     answer = _answer(run, remedy, asked_about) if event.asked else _NOT_ASKED
     taken = bool(target) and not fence
     holder = run.records.holder(target) if taken else ""
-    situation = _situation(run, remedy, others, request, answer, _Neighbours(
+    situation = _situation(run, incident, remedy, others, request, answer, _Neighbours(
         taken, holder, _for_all(run, remedy, target)))
     verdict = rule(service, request, situation)
     status = _STATUS[verdict.ruling]
@@ -106,24 +108,23 @@ def handler(run: StepRun, event: GuardEvent) -> GuardResult:
         # Another service's incident may remediate what this one may not.
         run.records.release(target, run.incident)
     if verdict.guardrail in OF_NEIGHBOURS:
-        _waits(run, remedy, holder)
+        _waits(run, incident, remedy, holder)
     run.note(f"{remedy.action} on {remedy.target}: {status}", kind="decision", by=verdict.decided_by,
                why=verdict.reason,
                fact=Ruled(verdict.ruling, verdict.guardrail, request, situation, remedy.summary))
     return GuardResult(verdict.ruling, verdict.guardrail, verdict.reason, answer.value, answer.other)
 
 
-def _lease(run: StepRun, remedy: Remedy, request: GuardrailRequest) -> str:
+def _lease(service: Service, incident: Incident | None, remedy: Remedy, request: GuardrailRequest) -> str:
     """Return the lease that a remedy needs: of what it changes; of telling customers where others may tell the same.
 
     Empty: it needs none.
     """
     if not request.tells:
-        return object_of(run.service, remedy.target)
-    incident = run.records.find(run.incident)
+        return object_of(service, remedy.target)
     if remedy.audience != "customers" or incident is None or not incident.places:
         return ""
-    return tells_customers(incident.places[0], run.service)
+    return tells_customers(incident.places[0], service)
 
 
 def _for_all(run: StepRun, remedy: Remedy, target: str) -> tuple[RecentRemedy, ...]:
@@ -135,15 +136,15 @@ def _for_all(run: StepRun, remedy: Remedy, target: str) -> tuple[RecentRemedy, .
                  for done in run.records.executions(target, since) if done.incident != run.incident)
 
 
-def _waits(run: StepRun, remedy: Remedy, holder: str) -> None:
+def _waits(run: StepRun, incident: Incident | None, remedy: Remedy, holder: str) -> None:
     """Put on the timeline of the incident that leads that this one waits for it; its own has the ruling."""
     if not holder:
         return
     who = f"{run.name} ({run.service.service})"
-    if remedy.audience:
+    if remedy.audience and incident:
         run.records.note(holder, run.entered, who, f"customers of {run.service.service} are told with this incident",
                          why=f"incident {run.incident} has the same cause",
-                         fact=told_with(run.service, run.records.require(run.incident)))
+                         fact=told_with(run.service, incident))
     else:
         run.records.note(holder, run.entered, who, f"incident {run.incident} waits for this one",
                          why=f"both depend on {remedy.target}, and one of them changes it")
@@ -190,14 +191,13 @@ class _Neighbours:
     """What they have applied lately."""
 
 
-def _situation(run: StepRun, remedy: Remedy, others: Sequence[Remedy], request: GuardrailRequest, answer: _Answer,
-               neighbours: _Neighbours) -> Situation:
+def _situation(run: StepRun, incident: Incident | None, remedy: Remedy, others: Sequence[Remedy],
+               request: GuardrailRequest, answer: _Answer, neighbours: _Neighbours) -> Situation:
     now, service = time.time(), run.service
     recent = tuple(RecentRemedy(done.at, done.action, done.target, done.incident)
                    for done in run.records.executions(service.service, now - max(
                        _HOUR_SECONDS, service.guardrails.cooldown_seconds))
                    if (done.incident, done.number) != (run.incident, remedy.number))
-    incident = run.records.find(run.incident)
     return Situation(
         now, kill_switch(service), tuple(one.action for one in others
                                          if one.status.may_have_run and one.status != RemedyStatus.DONE), recent,
