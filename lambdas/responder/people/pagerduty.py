@@ -82,10 +82,18 @@ def _ended(message: Message, state: Alert) -> tuple[str, ...]:
     """Return the keys of the alerts whose need is met, and of the incident's own where it is over."""
     if message.kind not in ("status", "closed"):
         return ()
-    over = message.kind == "closed" and message.over
-    keys = [state.joined.get(need) or _key(message, state, need) for need in state.needs
-            if over or not need.startswith(message.needs)]
-    return (*keys, *([state.key] if over and state.key else []))
+    left = _left(message, state)
+    keys = [state.joined.get(need) or _key(message, state, need) for need in state.needs if need not in left]
+    return (*keys, *([state.key] if _is_over(message) and state.key else []))
+
+
+def _left(message: Message, state: Alert) -> tuple[str, ...]:
+    """Return the needs for a person that are there still."""
+    return () if _is_over(message) else tuple(need for need in state.needs if need.startswith(message.needs))
+
+
+def _is_over(message: Message) -> bool:
+    return message.kind == "closed" and message.over
 
 
 def _trigger(service: Service, settings: PagerDuty, message: Message, key: str) -> None:
@@ -106,9 +114,9 @@ def _met(settings: PagerDuty, message: Message, state: Alert) -> Alert | None:
             _event(settings, {"event_action": "resolve", "dedup_key": key})
     if not ended:
         return None
-    if message.kind == "closed" and message.over:
+    if _is_over(message):
         return Alert(state.rounds + 1)
-    left = tuple(need for need in state.needs if need.startswith(message.needs))
+    left = _left(message, state)
     return replace(state, needs=left, joined={need: key for need, key in state.joined.items() if need in left})
 
 

@@ -30,13 +30,6 @@ class SharedAlert:
     """Until when other incidents join it, seconds since 1970 (UTC)."""
 
 
-@dataclass(frozen=True)
-class _Need:
-    """That an incident needs an alert."""
-
-    incident: str
-
-
 class Alerts(Store):
     """The alerts of all groups."""
 
@@ -53,14 +46,14 @@ class Alerts(Store):
                                ":alert": key, ":me": incident, ":until": mine.joined_until, ":now": now,
                                ":expires": int(now) + _KEPT_DAYS * 86400}):
             found = self.row(SharedAlert, partition, place) or mine
-        self.put({"pk": f"ALERT#{found.alert}", "sk": f"BY#{incident}", "incident": incident}, _KEPT_DAYS)
+        self.put({"pk": f"ALERT#{found.alert}", "sk": f"BY#{incident}"}, _KEPT_DAYS)
         return found
 
-    def leave_alert(self, key: str, incident: str) -> tuple[str, ...]:
-        """Take back that an incident needs an alert; return the other incidents that do.
+    def leave_alert(self, key: str, incident: str) -> bool:
+        """Take back that an incident needs an alert; return whether another incident does.
 
         Who leaves at the same time as another may find nobody, as the other does: an alert is resolved twice rather
         than never.
         """
         self.delete(f"ALERT#{key}", f"BY#{incident}")
-        return tuple(need.incident for need in self.rows(_Need, f"ALERT#{key}", "BY#", "BY#~"))
+        return bool(self.partition(f"ALERT#{key}", "BY#", "BY#~"))
