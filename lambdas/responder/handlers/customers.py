@@ -69,23 +69,22 @@ def tell_the_end(run: StepRun, record: IncidentRecord) -> None:
     found = _known(run, record)
     if found.told is None:
         return
-    reopenings = record.incident.reopenings
-    _tell_all(run, record, found, f"customers-end-{reopenings}")
+    key = f"customers-end-{record.incident.reopenings}"
+    if not found.told_over:
+        _tell_if_any(run, record, found, key)
     if not (found.over and found.failing):
         return
-    told_for = customers.told_for(record)
-    heir = next((one for one in told_for if _is_open(run.records.find(one.incident))), None)
-    if heir is not None:
-        hand_over(run, record, told_for, heir)
-    if heir is None or not _is_open(run.records.find(heir.incident)):
+    heir = found.failing[0]
+    hand_over(run, record, customers.told_for(record), heir)
+    if not _is_open(run.records.find(heir.incident)):
         # It has ended in the meantime, and may have done so before it knew that it was to go on.
-        _tell_all(run, record, _known(run, record), f"customers-end-{reopenings}-of-all", again=True)
+        _tell_if_any(run, record, _known(run, record), f"{key}-of-all", _AGAIN)
 
 
-def _tell_all(run: StepRun, record: IncidentRecord, found: Facts, key: str, *, again: bool = False) -> None:
+def _tell_if_any(run: StepRun, record: IncidentRecord, found: Facts, key: str, number: int = _TOLD) -> None:
     told = customers.message(run.service, found)
-    if told is not None and (again or not found.told_over):
-        _tell(run, record, told, key, _AGAIN if again else _TOLD)
+    if told is not None:
+        _tell(run, record, told, key, number)
 
 
 def _told(run: StepRun, record: IncidentRecord, more_by: str) -> customers.Told | None:
