@@ -107,7 +107,7 @@ def _stand_down(run: StepRun, event: StandDownEvent) -> StandDownResult:
                                        for key in run.records.delivery(run.incident, channel.name).sent):
         _tell_it_is_over(run, outcome)
     # Not before its customers are told: another incident might tell them of it anew.
-    leave(run, incident)
+    leave(run, incident, remedies)
     recovery = run.service.recovery
     return StandDownResult(False, temporary, outcome, max(
         recovery.check_every_seconds, min(recovery.calm_seconds, recovery.check_at_most_every_seconds)))

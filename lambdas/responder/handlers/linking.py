@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from responder import people
 from responder.handlers.step import StepRun
 from responder.model.facts import Delivered, Linked, ToldFor
 from responder.model.incident import Incident, IncidentRecord
+from responder.model.remedy import Remedy
 from responder.plan import customers
 from responder.plan.common_cause import in_words
 from responder.plan.neighbours import leads, tells_customers
@@ -40,11 +41,14 @@ def link(run: StepRun, record: IncidentRecord, places: Sequence[str]) -> None:
             run.records.release(leads(place), run.incident)
 
 
-def leave(run: StepRun, incident: Incident) -> None:
-    """Let other incidents lead, and tell customers, at the places of this one."""
-    for place in incident.places:
-        run.records.release(leads(place), run.incident)
-        run.records.release(tells_customers(place, run.service), run.incident)
+def leave(run: StepRun, incident: Incident, remedies: Iterable[Remedy]) -> None:
+    """Let other incidents lead, and tell customers, at the places of this one.
+
+    What it told them by may be of a place that a later diagnosis has left.
+    """
+    told = {remedy.lease for remedy in remedies if remedy.audience and remedy.lease}
+    for lease in told.union(*((leads(place), tells_customers(place, run.service)) for place in incident.places)):
+        run.records.release(lease, run.incident)
 
 
 def hand_over(run: StepRun, record: IncidentRecord, told_for: Sequence[ToldFor], heir: ToldFor) -> None:
