@@ -130,7 +130,7 @@ class Splunks:
 
 def spl_of(service: Service) -> list[str]:
     http = Splunks()
-    splunk.collect(asked_of(service), http)  # type: ignore[arg-type]
+    splunk.collect(asked_of(service), http)  # type: ignore[arg-type]  # it only keeps what it is asked
     return sorted(http.asked, key=lambda spl: re.sub(r"\W.*", "", spl) + str(spl.count("|")) + str(len(spl)))
 
 
