@@ -79,7 +79,8 @@ class Bed:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         execution = self._machines.start_execution(stateMachineArn=self._arns[phase], input=json.dumps({
             "incident": {"id": "bench", "service": service().service, "opened_at": now},
-            "sources": {phase: [{"source": name, "function": self.functions[name]} for name in names]}}))
+            "sources": {phase: [{"source": name, "function": self.functions[name]} for name in names]},
+            "functions": {function: function for function in self.functions.values()}}))
         while True:
             time.sleep(0.2)
             found = self._machines.describe_execution(executionArn=execution["executionArn"])
@@ -104,7 +105,9 @@ def _alone(phase: str) -> dict[str, Any]:
     state = {key: value for key, value in state.items() if key not in ("Next", "Catch", "Assign")} | {"End": True}
     return {"QueryLanguage": "JSONata", "StartAt": "Given", "States": {
         "Given": {"Type": "Pass", "Next": "Ask", "Assign": {
-            "incident": "{% $states.input.incident %}", "sources": "{% $states.input.sources %}"}},
+            "incident": "{% $states.input.incident %}", "sources": "{% $states.input.sources %}",
+            # What is started beside the questions is not measured here.
+            "warm": {}, "functions": "{% $states.input.functions %}", "course": {"round": 2, "attempt": 2}}},
         "Ask": state}}
 
 

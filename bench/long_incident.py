@@ -30,13 +30,14 @@ _REMEDY = ("Plan the remedy", "Check the guardrails", "May it be applied?", "App
            "Keep people informed")
 _APPROVAL = ("Ask for approval", "Check the guardrails", "May it be applied?")
 _BACK = ("Roll the remedies back", "What is left to try?")
-_BEGIN = ("Open the incident", "Is it a new incident?", "Warm the functions", "Verify the symptoms",
-          "Confirm the incident", "Assemble the team", "Is it confirmed?", "Identify failing pods", "Isolate the issue",
+_BEGIN = ("Open the incident", "Is it a new incident?", "Verify the symptoms", "Confirm the incident",
+          "Assemble the team", "Is it confirmed?", "Identify failing pods", "Isolate the issue",
           "Is a diagnosis wanted?")
 _END = ("What is left to try?", "Escalate", "Write the interim report", "Stand down", "Is there a newer alarm?",
         "Write the postmortem", "Is a temporary change in place?", "Incident closed")
-_ITEMS = {"Warm the functions": 15, "Verify the symptoms": 3, "Identify failing pods": 2,
-          "Gather additional information": 13, "Check error rates and health": 2, "Roll the remedies back": 1}
+_ITEMS = {"Verify the symptoms": 3 + 11, "Identify failing pods": 2, "Gather additional information": 13 + 4,
+          "Check error rates and health": 2, "Roll the remedies back": 1}
+"""What is asked, and what is started beside it."""
 
 
 def looks(over_seconds: float, every_seconds: float = 0.0) -> int:

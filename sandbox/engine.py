@@ -34,7 +34,9 @@ from sandbox.places import ACCOUNT, PEOPLE, REGION
 def main() -> None:
     """Bridge the gaps, then run the engine."""
     _hand_alarms_to_eventbridge()
+    invocations.run_on_the_runtime_alone()
     invocations.unpack_code_once()
+    invocations.answer_without_waiting_for_logs()
     invocations.invoke_events_without_waiting()
     _keep_the_evaluator_still()
     _give_functions_their_role()

@@ -22,6 +22,9 @@ class Handler(BaseHTTPRequestHandler):
     """One connection; the server's ``route`` answers its requests."""
 
     protocol_version = "HTTP/1.1"
+    # Without a buffer, headers and body are two packets, and the second waits 40 ms for the first to be acknowledged.
+    wbufsize = -1
+    disable_nagle_algorithm = True
     server: Server
 
     def _any(self) -> None:

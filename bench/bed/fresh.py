@@ -1,25 +1,22 @@
 """Fresh processes with the contents of a function's process: the bundle, boto3, and nothing else.
 
-A virtual environment for development has packages that change what is imported: httpcore, for one, loads ``h2``
-wherever it finds it. So the children see the bundle that is deployed and links to the packages that are named.
+The children see the bundle that is deployed and the packages that are named (``sandbox/runtime.py``).
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
 import statistics
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from responder.model.service import Service
+from sandbox import runtime
 from stacks.configuration import read_folder
 from stacks.packaging import bundle
 
@@ -54,27 +51,7 @@ def function() -> Path:
 @cache
 def packages(*names: str) -> Path:
     """A folder with links to the installed distributions that are named, and to those that they require."""
-    folder = BUILD / ("with-" + "-".join(names))
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    seen: set[str] = set()
-    left = list(names)
-    while left:
-        name = left.pop()
-        key = re.sub(r"[-_.]+", "-", name).lower()
-        if key in seen:
-            continue
-        seen.add(key)
-        try:
-            found = metadata.distribution(name)
-        except metadata.PackageNotFoundError:
-            continue  # for another platform or Python version
-        for top in {file.parts[0] for file in found.files or () if file.parts[0] not in ("..", "__pycache__")}:
-            target = Path(str(found.locate_file(top)))
-            if target.exists() and not (folder / top).is_symlink():
-                (folder / top).symlink_to(target)
-        left += [re.split(r"[^A-Za-z0-9._-]", text)[0] for text in found.requires or () if "extra ==" not in text]
-    return folder
+    return runtime.packages(BUILD / ("with-" + "-".join(names)), *names)
 
 
 def run(code: str, *, path: Sequence[Path], environment: Mapping[str, str] | None = None,

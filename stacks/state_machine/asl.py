@@ -111,45 +111,46 @@ class Machine:
         self.add(title, {"Type": "Wait", "Seconds": value(seconds), "Next": then})
 
     def each(self, title: str, items: str, inner: Mapping[str, State], then: str, *, comment: str = "", at_once: int,
-             catch: Sequence[Mapping[str, object]], keep: Mapping[str, object] = _NOTHING) -> None:
+             catch: Sequence[Mapping[str, object]], keep: Mapping[str, object] = _NOTHING, output: str = "") -> None:
         """Add a Map over ``items``, an expression; ``at_once`` is how many run side by side, 0: all."""
         self.add(title, {
             "Type": "Map", "Items": value(items), "MaxConcurrency": at_once,
             "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": next(iter(inner)),
                               "States": dict(inner)},
-            "Catch": list(catch), **({"Assign": dict(keep)} if keep else {}), "Next": then}, comment)
+            "Catch": list(catch), **({"Assign": dict(keep)} if keep else {}), **({"Output": output} if output else {}),
+            "Next": then}, comment)
 
-    def ask(self, title: str, phase: str, then: str, comment: str, catch: Sequence[Mapping[str, object]],
-            **more: object) -> None:
-        """Add a Map that queries all sources of a phase in parallel; a failed function counts as an answer as well."""
-        source = "{% $states.input.source %}"
-        silent = {"source": source, "findings": [{
-            "source": source, "name": "answer", "status": "unavailable",
-            "note": "{% 'its function failed: ' & $states.errorOutput.Error %}"}]}
+    def ask(self, title: str, phase: str, then: str, comment: str, catch: Sequence[Mapping[str, object]], *,
+            warm: str = "", since: str = "") -> None:
+        """Add a Map that queries all sources of a phase in parallel; a failed function counts as an answer as well.
+
+        ``warm`` is an expression for the versions of functions that will be needed later: beside the questions they are
+        started, by events that nobody waits for. What of that fails is forgotten, it costs no more than a cold start.
+        ``since`` is an expression for the moment of a change that the sources look at.
+        """
+        def unless_warm(usual: str, instead: str = "{}") -> str:
+            return value(f"$states.input.warm ? {instead} : {usual}" if warm else usual)
+
+        source, sources = "'source': $states.input.source", f"$lookup($sources, '{phase}')"
+        more = f", 'since': {since}" if since else ""
+        silent = (f"{{{source}, 'findings': [{{{source}, 'name': 'answer', 'status': 'unavailable', "
+                  "'note': 'its function failed: ' & $states.errorOutput.Error}]}")
         inner: States = {
             f"Ask ({phase})": {
                 "Type": "Task", "Resource": _INVOKE, "Arguments": {
-                    "FunctionName": version("$states.input.function"),
-                    "Payload": {"incident": "{% $incident %}", "phase": phase, "now": ENTERED, **more}},
+                    "FunctionName": unless_warm("$lookup($functions, $states.input.function)",
+                                                "$states.input.function"),
+                    **({"InvocationType": unless_warm("'RequestResponse'", "'Event'")} if warm else {}),
+                    "Payload": unless_warm(
+                        f"{{'incident': $incident, 'phase': '{phase}', 'now': $states.context.State.EnteredTime{more}}}",
+                        "{'warm': true, 'service': $incident.service}")},
                 "TimeoutSeconds": 25, "Retry": SOURCE,
-                "Catch": [{"ErrorEquals": ["States.ALL"], "Output": silent, "Next": f"No answer ({phase})"}],
-                "Output": PAYLOAD, "End": True},
+                "Catch": [{"ErrorEquals": ["States.ALL"], "Output": unless_warm(silent),
+                           "Next": f"No answer ({phase})"}],
+                "Output": unless_warm("$states.result.Payload"), "End": True},
             f"No answer ({phase})": {"Type": "Pass", "End": True}}
-        self.each(title, f"$lookup($sources, '{phase}')", inner, then, comment=comment, at_once=0, catch=catch)
-
-    def warm(self, title: str, functions: str, then: str, *, comment: str) -> None:
-        """Add a Map that starts functions before they are needed, by events that nobody waits for.
-
-        ``functions`` is an expression for their versions. What fails is forgotten: it costs no more than a cold start.
-        """
-        inner: States = {
-            "Warm one": {
-                "Type": "Task", "Resource": _INVOKE, "Arguments": {
-                    "FunctionName": INPUT, "InvocationType": "Event",
-                    "Payload": {"warm": True, "service": "{% $incident.service %}"}},
-                "TimeoutSeconds": 5, "Catch": caught("It starts when it is needed"), "Output": {}, "End": True},
-            "It starts when it is needed": {"Type": "Pass", "End": True}}
-        self.each(title, functions, inner, then, comment=comment, at_once=0, catch=caught(then))
+        self.each(title, f"[{sources}, ({warm}).{{'warm': true, 'function': $}}]" if warm else sources, inner, then,
+                  comment=comment, at_once=0, catch=catch, output=value("[$states.result[source]]") if warm else "")
 
     def revert(self, title: str, one: str, kept: str, then: str, *, comment: str, why: str,
                catch: Sequence[Mapping[str, object]], keep: Mapping[str, object] = _NOTHING) -> None:

@@ -36,6 +36,7 @@ def plan() -> Machine:
         add(machine)
     machine.variables = {
         "incident": "its id, service and times, as it was opened", "sources": "which are asked in each phase",
+        "warm": "the functions that are started beside a phase's questions, for they are needed later",
         "course": "how far the incident has come (`lambdas/responder/plan/course.py`)",
         "next": "the state that the last step named", "fallback": "`next` and `course` where what comes now fails",
         "confirmation": "what the confirmation found, for the steps that go on from it",
@@ -64,19 +65,18 @@ def _start(m: Machine) -> None:
         keep={**_GOES_ON, "confirmation": {}, "failure": {}, "functions": {}})
     known = {"incident": "{% $states.input.result.incident %}"}
     m.choice(_IS_NEW, WAYS["open"], assign={
-        State.WARM: known | {"sources": "{% $states.input.result.sources %}"}, State.REPORT: known})
+        State.VERIFY: known | {name: f"{{% $states.input.result.{name} %}}" for name in ("sources", "warm")},
+        State.REPORT: known})
     m.succeed(State.ANSWER, "The signal is attached to the open incident, or the task marked as done, or the output "
                             "says why not.", INPUT)
     m.fail(State.REFUSE, "RefusedInput", "$states.input.result.reason")
 
 
 def _initial_response(m: Machine) -> None:
-    m.warm(State.WARM, f"[$states.input.result.warm.($lookup($functions, $)), '{DECIDE}']", State.VERIFY,
-           comment="What will be asked and may be applied is started now, so that nothing waits for it later; nobody "
-                   "waits for this, and what fails is a cold start then.")
     m.ask(State.VERIFY, "confirm", "Confirm the incident",
-          "Plan, 1: New Relic for error rates, CloudWatch for connectivity, Splunk for error messages; side by side.",
-          _ELSEWHERE)
+          "Plan, 1: New Relic for error rates, CloudWatch for connectivity, Splunk for error messages; side by side. "
+          "Beside them, what is asked later is started.", _ELSEWHERE,
+          warm=f"$course.round = 1 ? [$lookup($warm, 'confirm').($lookup($functions, $)), '{DECIDE}'] : []")
     m.task("Confirm the incident", DECIDE, _given("confirm", answers=INPUT), "Assemble the team",
            comment="Plan, 1: two of three sources decide.", catch=_ELSEWHERE,
            keep={**_GOES_ON, "confirmation": "{% $states.result.Payload.result %}"})
@@ -94,7 +94,9 @@ def _initial_response(m: Machine) -> None:
 
 def _investigation(m: Machine) -> None:
     m.ask(State.GATHER, "diagnose", "Diagnose the root cause",
-          "Plan, 2: recent code deployments and configuration changes, AWS Health, utilisation.", _ELSEWHERE)
+          "Plan, 2: recent code deployments and configuration changes, AWS Health, utilisation. Beside them, remedies "
+          "that may follow are started.", _ELSEWHERE,
+          warm="$course.attempt = 1 ? $lookup($warm, 'diagnose').($lookup($functions, $)) : []")
     m.task("Diagnose the root cause", DECIDE, _given("diagnose", answers=INPUT, confirmation="{% $confirmation %}"),
            _IS_REMEDY, comment="Plan, 2: probable root cause analysis.", catch=_ELSEWHERE, keep=_GOES_ON)
     m.choice(_IS_REMEDY, WAYS["diagnose"])
@@ -135,7 +137,7 @@ def _monitoring(m: Machine) -> None:
     m.choice(_WHAT_COMES, AFTER_UPDATE, comment="Where the plan was going.")
     m.wait(State.WATCH, "$course.wait", "Check error rates and health")
     m.ask("Check error rates and health", "watch", "Monitor the recovery",
-          "Plan, 3: closely monitor error rates and system health.", _ELSEWHERE, since="{% $course.changed_since %}")
+          "Plan, 3: closely monitor error rates and system health.", _ELSEWHERE, since="$course.changed_since")
     m.task("Monitor the recovery", DECIDE, _given("monitor", answers=INPUT, confirmation="{% $confirmation %}"),
            _HAS_RECOVERED, catch=_ELSEWHERE, keep=_GOES_ON)
     m.choice(_HAS_RECOVERED, WAYS["monitor"])

@@ -94,8 +94,8 @@ class OpenResult:
     """The number of the incident's next remedy."""
     sources: dict[str, tuple[Asked, ...]] | None = None
     """Phase to the functions that it queries."""
-    warm: tuple[str, ...] = ()
-    """The functions that are started before they are needed."""
+    warm: dict[str, tuple[str, ...]] | None = None
+    """Phase to the functions that are started beside its questions, before they are needed."""
     settings: Settings | None = None
     told_over: bool = False
     """Whether the last that customers heard is that it is over."""

@@ -18,7 +18,6 @@ Until = Literal["", "confirm", "isolate", "diagnose"]
 class State(StrEnum):
     """A state of the state machine, by its title."""
 
-    WARM = "Warm the functions"
     VERIFY = "Verify the symptoms"
     WAIT_TO_VERIFY = "Wait to verify again"
     IDENTIFY = "Identify failing pods"

@@ -46,8 +46,8 @@ class Opened(Result):
     def follows(self, course: Course, now: str) -> Following:
         """A new incident begins; any other start ends at once."""
         if self.result == "opened":
-            return Following(State.WARM, Course(self.settings, self.until, number=self.number,
-                                                more_by=self.more_by, told_over=self.told_over))
+            return Following(State.VERIFY, Course(self.settings, self.until, number=self.number,
+                                                  more_by=self.more_by, told_over=self.told_over))
         if self.result == "report":
             return Following(State.REPORT, Course(then=State.CLOSED))
         return Following(State.REFUSE if self.result == "refused" else State.ANSWER, Course())
@@ -291,7 +291,7 @@ RESULTS: Mapping[str, type[Result]] = {
 
 _LEFT_TO_TRY = (State.PLAN, State.INFORM, State.WATCH, State.UPDATE, State.ESCALATE)
 WAYS: Mapping[str, tuple[State, ...]] = {
-    "open": (State.WARM, State.ANSWER, State.REPORT, State.REFUSE),
+    "open": (State.VERIFY, State.ANSWER, State.REPORT, State.REFUSE),
     "confirm": (State.IDENTIFY, State.WAIT_TO_VERIFY, State.STAND_DOWN, State.UPDATE, State.ESCALATE),
     "isolate": (State.GATHER, State.UPDATE, State.STAND_DOWN),
     "diagnose": (State.PLAN, State.WATCH, State.STAND_DOWN, State.UPDATE, State.ESCALATE),

@@ -63,7 +63,7 @@ def longest(following: Following) -> int:
     """Return how many seconds it takes at most until the next step has ended, without a wait that may be shorter."""
     course = following.course
     match following.state:
-        case (State.WARM | State.VERIFY | State.IDENTIFY | State.GATHER | State.WATCH | State.WAIT_TO_VERIFY
+        case (State.VERIFY | State.IDENTIFY | State.GATHER | State.WATCH | State.WAIT_TO_VERIFY
               | State.INFORM):
             return _LOOK
         case State.PLAN:

@@ -1,7 +1,9 @@
-"""Which functions are started while an incident is opened, so that none of them starts when it is needed.
+"""Which functions are started beside the questions of a phase, so that none of them starts when it is needed.
 
-Left out are the sources that confirm, for they are asked at once, and remedies that wait for a person or only tell
-somebody: a cold start of a second is nothing beside the minutes that people take.
+Sources are started while the incident is confirmed, for they are asked whatever comes of it but a false alarm. Remedies
+are started while evidence for the diagnosis is gathered, so a false alarm starts none of them. Left out are the sources
+that confirm, for they are asked at once, and remedies that wait for a person or only tell somebody: a cold start of a
+second is nothing beside the minutes that people take.
 """
 
 from __future__ import annotations
@@ -11,14 +13,14 @@ from collections.abc import Mapping
 from responder.model.service import Deployment, Service
 from responder.plan.course import Until
 
-_AT_ONCE = "confirm"
-"""The phase whose sources are asked as soon as the incident is open."""
+_AT_ONCE, _LAST = "confirm", "diagnose"
+"""The phase whose sources are asked as soon as the incident is open, and the one after which remedies may follow."""
 _PHASES: Mapping[Until, tuple[str, ...]] = {"": ("isolate", "diagnose"), "confirm": (), "isolate": ("isolate",),
                                             "diagnose": ("isolate", "diagnose")}
 
 
-def needed(service: Service, deployed: Deployment, until: Until) -> tuple[str, ...]:
-    """Return the names of the functions, each once, in the order in which they are needed.
+def needed(service: Service, deployed: Deployment, until: Until) -> dict[str, tuple[str, ...]]:
+    """Return, by the phase beside which they start, the functions' names, each once, as they are needed.
 
     ``until`` is the phase after which a person wants to stop; empty: none.
     """
@@ -28,4 +30,4 @@ def needed(service: Service, deployed: Deployment, until: Until) -> tuple[str, .
     remedies = [remedy.function for remedy in deployed.remedies
                 if remedy.mends and not until and service.mode == "auto" and service.policy.get(
                     remedy.action) == "auto"]
-    return tuple(dict.fromkeys([*sources, *remedies]))
+    return {_AT_ONCE: tuple(dict.fromkeys(sources)), _LAST: tuple(dict.fromkeys(remedies))}

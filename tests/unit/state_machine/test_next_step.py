@@ -127,7 +127,7 @@ def test_a_start_for_the_first_phases_ends_with_the_phase_that_was_asked_for(unt
 @pytest.mark.parametrize("result", ["opened", "attached", "decided", "declined", "report", "refused"])
 def test_a_start_goes_where_its_kind_goes(result: str) -> None:
     came = following(Course(), "open", result=result, number=4, until="", settings=encode(SETTINGS), reason="why")
-    assert came.state == {"opened": State.WARM, "report": State.REPORT, "refused": State.REFUSE}.get(
+    assert came.state == {"opened": State.VERIFY, "report": State.REPORT, "refused": State.REFUSE}.get(
         result, State.ANSWER)
     assert result != "opened" or (came.course.number, came.course.settings) == (4, SETTINGS)
     assert result != "report" or came.course.then == State.CLOSED
@@ -285,7 +285,7 @@ def test_each_steps_result_has_the_fields_that_decide_the_next_state(monkeypatch
         at = iso(time.time())
         answer = steps.handler({"do": "open", "entered": at, "started": at, "execution": "e", "course": {}, "input": {
             "service": "payment-gateway", "reason": "trying it", "started_by": "me"}}, None)
-        assert answer["next"] == "Warm the functions"
+        assert answer["next"] == "Verify the symptoms"
         given = {"incident": answer["result"]["incident"], "entered": at, "answers": []}
         confirmation: dict[str, Any] = {}
         for module, state in ((confirm, "Wait to verify again"), (isolate, "Gather additional information"),

@@ -229,7 +229,7 @@ def test_a_promise_of_an_execution_that_ended_early_is_kept_by_the_one_that_take
     opened = next_step(Course(), "open", {
         "result": "opened", "settings": encode(Settings(3, 15, 3, 30, 30, 1800, 930)), "told_over": False,
         "more_by": iso(BEGAN + 60)}, iso(BEGAN))
-    assert (opened.state, opened.course.more_by) == (State.WARM, iso(BEGAN + 60))
+    assert (opened.state, opened.course.more_by) == (State.VERIFY, iso(BEGAN + 60))
     came = next_step(opened.course, "confirm", {"answer": "confirmed", "late": False}, iso(BEGAN + 20))
     assert (came.state, came.course.after) == (State.UPDATE, State.IDENTIFY)
 

@@ -1,4 +1,4 @@
-"""Which functions are warmed as an incident is opened, and that nothing depends on it."""
+"""Which functions are warmed beside the questions of a phase, and that nothing depends on it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,6 @@ from tests.conftest import ROOT, shipped_service
 from tests.machine import BY_NAME, Machine
 
 ASL = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text())
-WARM = ASL["States"][State.WARM]
-
-
 def deployed(confirm: list[str], isolate: list[str], diagnose: list[str], *remedies: Remedy) -> Deployment:
     return Deployment((), {phase: tuple(Asked(name, f"f-{name}") for name in names) for phase, names in (
         ("confirm", confirm), ("isolate", isolate), ("diagnose", diagnose))}, remedies)
@@ -30,12 +27,13 @@ def test_what_confirms_is_asked_at_once_and_what_waits_for_people_is_not_hurried
         "rollback": "auto", "scale_up": "approve", "restart_pods": "off", "inform_provider": "auto"})
     found = deployed(["newrelic"], ["kubernetes"], ["kubernetes", "newrelic", "rds"], Remedy("rollback", "r"),
                      Remedy("scale_up", "s"), Remedy("restart_pods", "p"), Remedy("inform_provider", "i", mends=False))
-    assert needed(service, found, "") == ("f-kubernetes", "f-rds", "r")
-    assert needed(replace(service, mode="approve"), found, "") == ("f-kubernetes", "f-rds")
-    assert needed(replace(service, mode="observe"), found, "") == ("f-kubernetes", "f-rds")
-    assert needed(service, found, "diagnose") == ("f-kubernetes", "f-rds")
-    assert needed(service, found, "isolate") == ("f-kubernetes",)
-    assert needed(service, found, "confirm") == ()
+    sources = {"confirm": ("f-kubernetes", "f-rds")}
+    assert needed(service, found, "") == sources | {"diagnose": ("r",)}
+    assert needed(replace(service, mode="approve"), found, "") == sources | {"diagnose": ()}
+    assert needed(replace(service, mode="observe"), found, "") == sources | {"diagnose": ()}
+    assert needed(service, found, "diagnose") == sources | {"diagnose": ()}
+    assert needed(service, found, "isolate") == {"confirm": ("f-kubernetes",), "diagnose": ()}
+    assert needed(service, found, "confirm") == {"confirm": (), "diagnose": ()}
 
 
 NAMES = st.lists(st.sampled_from(["newrelic", "splunk", "eks", "rds", "network"]), max_size=5, unique=True)
@@ -44,42 +42,67 @@ NAMES = st.lists(st.sampled_from(["newrelic", "splunk", "eks", "rds", "network"]
 @given(NAMES, NAMES, NAMES)
 def test_each_source_that_comes_later_is_warmed_once(confirm: list[str], isolate: list[str],
                                                      diagnose: list[str]) -> None:
-    found = needed(shipped_service(), deployed(confirm, isolate, diagnose), "")
+    found = needed(shipped_service(), deployed(confirm, isolate, diagnose), "")["confirm"]
     assert sorted(found) == sorted({f"f-{name}" for name in {*isolate, *diagnose} - set(confirm)})
 
 
-class Warmed:
-    """Plays the part of the state machine around the warming, and notes what is invoked."""
+class Phase:
+    """Plays the part of the state machine in which a phase's sources are asked, and notes what is invoked."""
 
-    def __init__(self, *, fails: bool = False) -> None:
+    def __init__(self, state: State, *, warm: list[str], fails: str = "", again: bool = False) -> None:
         self.fails = fails
-        self.events: list[tuple[str, dict[str, Any]]] = []
-        states = {State.WARM: WARM, State.VERIFY: {"Type": "Succeed"}}
-        self.machine = Machine({"StartAt": State.WARM, "States": states}, self._invoke, 0.0)
-        self.machine.variables = {"incident": {"service": "payment-gateway"}, "functions": BY_NAME}
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        following = ASL["States"][state]["Next"]
+        self.given: Any = None
+        self.machine = Machine({"StartAt": state, "States": {state: ASL["States"][state], following: {
+            "Type": "Task", "Resource": "", "Arguments": {"Payload": {"given": "{% $states.input %}"}}}}},
+            self._invoke, 0.0)
+        place = {State.VERIFY: "confirm", State.GATHER: "diagnose"}[state]
+        self.machine.variables = {
+            "incident": {"service": "payment-gateway"}, "functions": BY_NAME,
+            "course": {"round": 1 + again, "attempt": 1 + again}, "warm": {place: warm},
+            "sources": {place: [{"source": "newrelic", "function": "f-newrelic"},
+                                {"source": "splunk", "function": "f-splunk"}]}}
 
     def _invoke(self, state: str, function: str, payload: dict[str, Any]) -> Any:
-        self.events.append((function, payload))
-        if self.fails:
+        if "given" in payload:
+            self.given = payload["given"]
+            return {}
+        self.calls.append((function, payload))
+        if self.fails and function in self.fails:
             raise RuntimeError("throttled")
-        return {}
+        return {} if payload.get("warm") else {"source": function[2:], "findings": []}
+
+    @property
+    def warmed(self) -> list[str]:
+        """The functions that were warmed."""
+        return [function for function, payload in self.calls if payload == {
+            "warm": True, "service": "payment-gateway"}]
 
 
-@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("state", [State.VERIFY, State.GATHER])
+@pytest.mark.parametrize("fails", ["", "f-eks", "f-newrelic"])
 @pytest.mark.parametrize("functions", [[], ["f-eks"], ["f-eks", "r"]])
-def test_the_incident_goes_on_whatever_becomes_of_the_warming(functions: list[str], fails: bool) -> None:
-    warmed = Warmed(fails=fails)
-    assert warmed.machine.run({"result": {"warm": functions}}) == State.VERIFY
-    assert warmed.events == [(function, {"warm": True, "service": "payment-gateway"})
-                             for function in (*functions, "${DecideFunction}")]
+def test_the_answers_are_those_of_the_sources_whatever_becomes_of_the_warming(state: State, functions: list[str],
+                                                                              fails: str) -> None:
+    asked = Phase(state, warm=functions, fails=fails)
+    asked.machine.run({})
+    assert [answer["source"] for answer in asked.given] == ["newrelic", "splunk"]
+    assert bool(asked.given[0]["findings"]) is (fails == "f-newrelic")
+    assert asked.warmed == [*functions, *(["${DecideFunction}"] if state is State.VERIFY else [])]
+    # Each other event is a question to a source.
+    assert [function for function, payload in asked.calls if "phase" in payload] == ["f-newrelic", "f-splunk"]
+    assert len(asked.calls) == len(asked.warmed) + 2
 
 
-def test_functions_are_warmed_by_events_that_nobody_waits_for_and_that_name_no_step() -> None:
-    """So that no event of this state could plan, rule on or apply anything: it has none of their fields."""
-    task, = (state for state in WARM["ItemProcessor"]["States"].values() if state["Type"] == "Task")
-    assert task["Arguments"]["InvocationType"] == "Event"
-    assert set(task["Arguments"]["Payload"]) == {"warm", "service"}
-    assert "Retry" not in task and task["TimeoutSeconds"] <= 5
-    # Once: an incident that is verified again, or opened again, meets functions that are warm.
-    before = {name for name, state in ASL["States"].items() if f'"Next": "{State.WARM}"' in json.dumps(state)}
-    assert before == {"Is it a new incident?"}
+@pytest.mark.parametrize("state", [State.VERIFY, State.GATHER])
+def test_a_phase_that_is_gone_through_again_meets_functions_that_are_warm(state: State) -> None:
+    asked = Phase(state, warm=["f-eks"], again=True)
+    asked.machine.run({})
+    assert asked.warmed == [] and len(asked.given) == 2
+
+
+@pytest.mark.parametrize("state", [State.VERIFY, State.GATHER])
+def test_nobody_waits_for_what_is_warmed(state: State) -> None:
+    task, = (state for state in ASL["States"][state]["ItemProcessor"]["States"].values() if state["Type"] == "Task")
+    assert task["Arguments"]["InvocationType"] == "{% $states.input.warm ? 'Event' : 'RequestResponse' %}"

@@ -90,12 +90,12 @@ def mask_all(value: Any) -> Any:
     number that is a card's becomes the text ``[card …1111]``. The mark of a hidden value (``model/shown.py``) stays.
     What is nested deeper than anything that is read becomes a text that says so.
     """
-    return _masked(value, "", MOST_DEPTH)
+    return _masked(value, "", MOST_DEPTH, {})
 
 
-def _masked(value: Any, said: Kind, depth: int) -> Any:
+def _masked(value: Any, said: Kind, depth: int, known: dict[str, str]) -> Any:
     if isinstance(value, str):
-        return _masked_text(value, said)
+        return _masked_text(value, said, known)
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int | float):
@@ -105,19 +105,26 @@ def _masked(value: Any, said: Kind, depth: int) -> Any:
     if isinstance(value, dict):
         if value.keys() == {_SAFE_KEY}:
             return dict(value)
-        return {_without(key) if isinstance(key, str) else key: _masked(item, _meaning(value, key), depth - 1)
+        return {_once(key, known) if isinstance(key, str) else key: _masked(item, _meaning(value, key), depth - 1, known)
                 for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_masked(item, said, depth - 1) for item in value]
+        return [_masked(item, said, depth - 1, known) for item in value]
     return value
 
 
-def _masked_text(value: str, said: Kind) -> str:
+def _once(text: str, known: dict[str, str]) -> str:
+    """Return a text without what must not be stored; ``known`` has those before, for data repeats its names."""
+    if text not in known:
+        known[text] = _without(text)
+    return known[text]
+
+
+def _masked_text(value: str, said: Kind, known: dict[str, str]) -> str:
     if said in ("identifier", "quantity") and value.isascii() and value.isalnum():
         return value
     if said and said not in ("identifier", "quantity") and secrets.secret_value(said, value):
         return secrets.replaced(said, value)
-    return _without(value)
+    return _once(value, known)
 
 
 def _masked_number(value: int | float, said: Kind) -> Any:
@@ -158,7 +165,7 @@ def unkept(value: Any, path: tuple[Any, ...] = (), said: Kind = "") -> list[list
                         for part in unkept(item, (*path, key), _meaning(value, key))]
     if isinstance(value, list | tuple):
         return [part for place, item in enumerate(value) for part in unkept(item, (*path, place), said)]
-    return [] if _masked(value, said, 0) == value else [list(path)]
+    return [] if _masked(value, said, 0, {}) == value else [list(path)]
 
 
 def may_be_kept(text: str) -> bool:

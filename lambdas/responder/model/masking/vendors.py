@@ -49,8 +49,13 @@ _PREFIXES: tuple[tuple[str, re.Pattern[str], int], ...] = (
     ("webhook.office.com/webhookb2/", re.compile(r"[A-Za-z0-9/_@\-]*+"), 16))
 
 
+_SHORTEST = min(len(prefix) + least for prefix, _, least in _PREFIXES)
+
+
 def tokens(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield where a vendor's token begins and ends in a text, and what stands in its place."""
+    if len(text) < _SHORTEST:
+        return
     for prefix, body, least in _PREFIXES:
         place = text.find(prefix)
         while place >= 0:
