@@ -31,8 +31,13 @@ class Failed(ClientError):  # type: ignore[misc]  # botocore has no types
     """The condition does not hold."""
 
 
+class Canceled(ClientError):  # type: ignore[misc]  # botocore has no types
+    """A condition of a transaction does not hold."""
+
+
 class _Exceptions:
     ConditionalCheckFailedException = Failed
+    TransactionCanceledException = Canceled
 
 
 class Dynamo:
@@ -98,7 +103,7 @@ class Dynamo:
                 reasons.append("None" if self._holds(request.get("Key") or request["Item"], request)
                                else "ConditionalCheckFailed")
             if set(reasons) != {"None"}:
-                raise ClientError({"Error": {"Code": "TransactionCanceledException"}}, "TransactWriteItems")
+                raise Canceled({"Error": {"Code": "TransactionCanceledException"}}, "TransactWriteItems")
             for kind, request in requests:
                 if kind == "Put":
                     self._keep(plain(request["Item"]))

@@ -82,7 +82,7 @@ class Machine:
             "Execution": {**self.execution, "Input": value}}}
 
         def evaluate(template: Any) -> Any:
-            return _filled(template, {"states": states, **variables})
+            return filled(template, {"states": states, **variables})
 
         def leave(part: Mapping[str, Any], result: Any) -> tuple[str, Any]:
             # All are evaluated by what was assigned before (AWS: "Passing data between states with variables").
@@ -163,11 +163,12 @@ def transitions(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield from transitions(state["ItemProcessor"])
 
 
-def _filled(template: Any, bindings: Mapping[str, Any]) -> Any:
+def filled(template: Any, bindings: Mapping[str, Any]) -> Any:
+    """Return a template with its expressions evaluated; ``bindings`` are ``states`` and the variables."""
     if isinstance(template, Mapping):
-        return {key: _filled(value, bindings) for key, value in template.items()}
+        return {key: filled(value, bindings) for key, value in template.items()}
     if isinstance(template, list):
-        return [_filled(value, bindings) for value in template]
+        return [filled(value, bindings) for value in template]
     if isinstance(template, str) and template.startswith("{%") and template.endswith("%}"):
         expression = template[2:-2].strip()
         if _PLAIN_PATH.fullmatch(expression) and (walked := _walked(expression, bindings)) is not _NOT_PLAIN:

@@ -132,7 +132,8 @@ class Machine:
             return value(f"$states.input.warm ? {instead} : {usual}" if warm else usual)
 
         source, sources = "'source': $states.input.source", f"$lookup($sources, '{phase}')"
-        more = f", 'since': {since}" if since else ""
+        question = (f"'incident': $incident, 'phase': '{phase}', 'now': $states.context.State.EnteredTime"
+                    + (f", 'since': {since}" if since else ""))
         silent = (f"{{{source}, 'findings': [{{{source}, 'name': 'answer', 'status': 'unavailable', "
                   "'note': 'its function failed: ' & $states.errorOutput.Error}]}")
         inner: States = {
@@ -141,9 +142,7 @@ class Machine:
                     "FunctionName": unless_warm("$lookup($functions, $states.input.function)",
                                                 "$states.input.function"),
                     **({"InvocationType": unless_warm("'RequestResponse'", "'Event'")} if warm else {}),
-                    "Payload": unless_warm(
-                        f"{{'incident': $incident, 'phase': '{phase}', 'now': $states.context.State.EnteredTime{more}}}",
-                        "{'warm': true, 'service': $incident.service}")},
+                    "Payload": unless_warm(f"{{{question}}}", "{'warm': true, 'service': $incident.service}")},
                 "TimeoutSeconds": 25, "Retry": SOURCE,
                 "Catch": [{"ErrorEquals": ["States.ALL"], "Output": unless_warm(silent),
                            "Next": f"No answer ({phase})"}],

@@ -23,6 +23,7 @@ from stacks.state_machine.picture import variables
 from stacks.state_machine.plan import plan
 from stacks.workflow import GROUPS
 from tests.conftest import ROOT, shipped_service
+from tests.machine import filled
 
 ASL = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text())
 
@@ -346,14 +347,20 @@ def test_what_runs_for_each_item_asks_warms_or_undoes_and_applies_nothing() -> N
     """Also where the function may be a remedy's: the event has fields that are known here, and none names a deed."""
     inner = {title: state for outer in ASL["States"].values() if outer["Type"] == "Map"
              for title, state in outer["ItemProcessor"]["States"].items() if state["Type"] == "Task"}
+    warming = set()
     for title, state in inner.items():
-        payload = state["Arguments"]["Payload"]
-        assert isinstance(payload, dict), title
-        known = {"revert": {"incident", "entered", "operation", "number", "remedy", "why", "over"},
-                 "": {"warm", "service"} if "warm" in payload else {"incident", "phase", "now", "since"}}
-        assert set(payload) <= known[payload.get("operation", "")], title
-        assert payload.get("warm", True) is True, title
-    assert {title for title, state in inner.items() if "warm" in state["Arguments"]["Payload"]} == {"Warm one"}
+        for item in ({"source": "splunk"}, {"warm": True}):
+            payload = filled(state["Arguments"]["Payload"], {
+                "states": {"input": item | dict.fromkeys(("number", "remedy", "why", "over"), ""),
+                           "context": {"State": {"EnteredTime": ""}}},
+                "incident": {"service": "payment-gateway"}, "course": {"changed_since": ""}})
+            known = {"revert": {"incident", "entered", "operation", "number", "remedy", "why", "over"},
+                     "": {"warm", "service"} if "warm" in payload else {"incident", "phase", "now", "since"}}
+            assert set(payload) <= known[payload.get("operation", "")], title
+            if "warm" in payload:
+                assert payload["warm"] is True and "warm" in item, title
+                warming.add(title)
+    assert warming == {"Ask (confirm)", "Ask (diagnose)"}
 
 
 def test_choices_decide_nothing() -> None:
@@ -431,9 +438,9 @@ def test_a_step_that_fails_goes_where_its_course_says_and_the_next_failure_to_pe
 
 def test_it_stays_as_small_as_it_is() -> None:
     """A newcomer reads it from top to bottom: what is decided is in ``plan/next_step.py``, which is tested."""
-    assert len(ASL["States"]) <= 44
+    assert len(ASL["States"]) <= 43
     assert variables(plan()) == ["confirmation", "course", "failure", "fallback", "functions", "incident", "next",
-                                  "sources"]
+                                  "sources", "warm"]
 
 
 def test_no_stack_holds_the_kill_switch_and_no_role_may_write_it(resources: dict[str, Any]) -> None:

@@ -294,12 +294,15 @@ class Incidents(Store):
 
     def keep_evidence(self, incident: str, entered: str, step: str, answers: Iterable[SourceAnswer]) -> None:
         """Keep the sources' answers to one step; what has no room in an item is left out by name."""
+        items = []
         for answer in answers:
-            item = {"pk": f"INCIDENT#{incident}", "sk": f"EVIDENCE#{entered}#{answer.source}", "step": step,
-                    "at": iso(time.time()), "source": answer.source, "milliseconds": answer.milliseconds}
             kept = fitted(answer.source, answer.findings, ITEM_CHARACTERS)
-            cut = {"cut": True} if kept != answer.findings else {}
-            self.put_once(item | cut | {"findings": [finding.to_json() for finding in kept]})
+            items.append({
+                "pk": f"INCIDENT#{incident}", "sk": f"EVIDENCE#{entered}#{answer.source}", "step": step,
+                "at": iso(time.time()), "source": answer.source, "milliseconds": answer.milliseconds,
+                **({"cut": True} if kept != answer.findings else {}),
+                "findings": [finding.to_json() for finding in kept]})
+        self.put_all_once(items)
 
     def keep_proposals(self, incident: str, entered: str, proposals: Iterable[Proposed]) -> tuple[Proposed, ...]:
         """Keep the remedies that follow from a diagnosis, and return each with its id; idempotent.

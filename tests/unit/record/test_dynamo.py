@@ -35,6 +35,9 @@ def told(records: Records) -> list[Any]:
     found += [records.hold("t", "i-1", -60.0), records.hold("t", "i-2", 60.0), records.holds("t", "i-1", 1)]
     found += [records.take_channel("i-1", "sns"), records.take_channel("i-1", "sns")]
     found += [records.put_once({"pk": "A#1", "sk": "x", "n": 0.5}), records.put_once({"pk": "A#1", "sk": "x"})]
+    records.put_all_once([{"pk": "A#2", "sk": str(number % 12)} for number in range(12)])
+    records.put_all_once([{"pk": "A#2", "sk": str(number), "n": 1} for number in range(11, 14)])
+    found += [(item["sk"], item.get("n")) for item in records.partition("A#2")]
     found += [records.partition("A#1"), records.first("A#1", "y", "z"), records.item("A#1", "x")]
     records.delete("A#1", "x")
     with pytest.raises(Exception, match="ConditionalCheckFailed"):

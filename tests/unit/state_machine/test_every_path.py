@@ -40,7 +40,7 @@ class HardWay(Way):
             return {"source": "s", "findings": []}
         found = super()._invoke(state, function, payload)
         if payload.get("operation") == "open" or payload.get("do") == "open":
-            found["result"] |= {"warm": ["source-s"], "sources": {
+            found["result"] |= {"warm": {"confirm": ["source-s"], "diagnose": ["source-s"]}, "sources": {
                 phase: [{"source": "s", "function": "source-s"}] for phase in _PHASES}}
         return found
 

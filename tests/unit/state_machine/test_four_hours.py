@@ -173,6 +173,10 @@ class Memory(Records):
         assert len(json.dumps(item).encode()) < ITEM_BYTES, item["sk"]
         return self.kept.setdefault((item["pk"], item["sk"]), item) is item
 
+    def put_all_once(self, items: Sequence[dict[str, Any]]) -> None:
+        for item in items:
+            self.put_once(item)
+
     def put(self, item: dict[str, Any], kept_days: int | None = None) -> None:
         self.put_exact(item)
 

@@ -133,7 +133,7 @@ class Incident:
     def _open(self, payload: dict[str, Any]) -> dict[str, Any]:
         at = iso(time.time())
         self.records.open("payment-gateway", "i-1", "e", at, Signal(at, "person", "me", "k"))
-        return {"result": "opened", "until": "", "number": self.records.next_number("i-1"), "sources": {
+        return {"result": "opened", "until": "", "number": self.records.next_number("i-1"), "warm": {}, "sources": {
             phase: [] for phase in ("confirm", "isolate", "diagnose", "watch", "aftercare")},
             "incident": {"id": "i-1", "service": "payment-gateway", "opened_at": at, "execution": "e"},
             "settings": {"attempts": 4, "look_wait_seconds": 15, "rounds": 3, "round_wait_seconds": 30,

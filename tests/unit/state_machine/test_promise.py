@@ -85,7 +85,8 @@ class Way:
         course = decode(Course, payload["course"])
         result = encode(self._result(step, course, payload))
         if step == "open":
-            result |= {"incident": {"id": "i-1", "service": "payment-gateway", "opened_at": iso(BEGAN)}, "sources": {
+            result |= {"incident": {"id": "i-1", "service": "payment-gateway", "opened_at": iso(BEGAN)}, "warm": {},
+                       "sources": {
                 phase: [] for phase in ("confirm", "isolate", "diagnose", "watch", "aftercare")}}
         following = next_step(course, step, result, iso(self.machine.now))
         if following.state in (State.REPORT, State.CLOSED):

@@ -99,7 +99,8 @@ class Long:
         course = decode(Course, payload["course"])
         result = encode(self._found(step, course, payload))
         if step == "open":
-            result |= {"incident": {"id": "i-1", "service": "payment-gateway", "opened_at": iso(BEGAN)}, "sources": {
+            result |= {"incident": {"id": "i-1", "service": "payment-gateway", "opened_at": iso(BEGAN)}, "warm": {},
+                       "sources": {
                 phase: [{"source": source.name, "function": source.name} for source in every_source()
                         if phase in source.phases]
                 for phase in ("confirm", "isolate", "diagnose", "watch", "aftercare")}}

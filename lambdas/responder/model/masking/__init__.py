@@ -105,8 +105,8 @@ def _masked(value: Any, said: Kind, depth: int, known: dict[str, str]) -> Any:
     if isinstance(value, dict):
         if value.keys() == {_SAFE_KEY}:
             return dict(value)
-        return {_once(key, known) if isinstance(key, str) else key: _masked(item, _meaning(value, key), depth - 1, known)
-                for key, item in value.items()}
+        return {_once(key, known) if isinstance(key, str) else key:
+                _masked(item, _meaning(value, key), depth - 1, known) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_masked(item, said, depth - 1, known) for item in value]
     return value
