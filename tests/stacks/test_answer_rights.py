@@ -11,9 +11,8 @@ from responder import sources
 from responder.plan.fitting import STATE_BYTES
 from sandbox.quotas.functions import check_environment
 from tests.conftest import shipped_service
-from tests.stacks.test_stack import of_type, out, resources
+from tests.stacks.test_stack import of_type
 
-__all__ = ["out", "resources"]  # fixtures
 ASKED = [source for source in sources.all() if source.configured(shipped_service())]
 """The sources of the shipped configuration; the others have no function."""
 

@@ -10,9 +10,8 @@ import pytest
 from responder.plan.review.live import LIVE_TAGS
 from sandbox.rights import allowed
 from tests.stacks.test_record_rights import TABLE, WRITES, may, names_of, policies_of
-from tests.stacks.test_stack import ASL, of_type, out, resources
+from tests.stacks.test_stack import ASL, of_type
 
-__all__ = ["out", "resources"]  # fixtures
 ARN = "arn:aws:s3:::reports"
 
 

@@ -36,9 +36,8 @@ from stacks.deployment import Settings
 from stacks.own_health import OwnHealth
 from tests.conftest import shipped_service, timeline
 from tests.stacks.test_record_rights import names_of, policies_of
-from tests.stacks.test_stack import of_type, out, resources
+from tests.stacks.test_stack import of_type
 
-__all__ = ["out", "resources"]  # fixtures
 PREFIX, SERVICE = "incident-response", "payment-gateway"
 NOW = 1_795_694_400.0
 """2026-11-26 12:00 UTC: each period ends here, the longest of six hours as well."""

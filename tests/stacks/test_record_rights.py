@@ -25,9 +25,8 @@ from stacks.configuration import read_folder
 from stacks.deployment import Settings
 from stacks.incident_response import IncidentResponse
 from tests.conftest import ROOT, timeline
-from tests.stacks.test_stack import of_type, out, resources
+from tests.stacks.test_stack import of_type
 
-__all__ = ["out", "resources"]  # fixtures
 TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/timeline"
 TELLING = {action.name for action in actions.every() if action.audience}
 

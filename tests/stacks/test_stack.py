@@ -28,22 +28,6 @@ from tests.machine import filled
 ASL = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text())
 
 
-@pytest.fixture(scope="session")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cdk.out")
-    done = subprocess.run([sys.executable, "app.py"], cwd=ROOT, capture_output=True, text=True, check=False,
-                          env={**os.environ, "CDK_OUTDIR": str(folder), "CDK_DEFAULT_ACCOUNT": "000000000000",
-                               "CDK_DEFAULT_REGION": "us-east-1"})
-    assert done.returncode == 0, done.stderr[-2000:]
-    return folder
-
-
-@pytest.fixture(scope="session")
-def resources(out: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((out / "IncidentResponse.template.json").read_text())["Resources"]
-    return found
-
-
 def test_the_template_is_the_one_that_was_reviewed(out: Path) -> None:
     """What is deployed changes only with its snapshot: ``UPDATE_SNAPSHOT=1 make test`` writes it anew."""
     text = re.sub(r"[0-9a-f]{64}", "<asset>", (out / "IncidentResponse.template.json").read_text())

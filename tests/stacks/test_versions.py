@@ -6,9 +6,7 @@ import json
 import re
 from typing import Any
 
-from tests.stacks.test_stack import ASL, of_type, out, resources
-
-__all__ = ["out", "resources"]  # fixtures
+from tests.stacks.test_stack import ASL, of_type
 
 
 def versions(resources: dict[str, Any]) -> dict[str, str]:
