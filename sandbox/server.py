@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.vendors.gate import Answer
 
+_IDLE_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 """How long a server may take to notice that it is to end."""
 Route = Callable[[str, str, dict[str, str], bytes], Answer]
@@ -24,6 +25,8 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # Without a buffer, headers and body are two packets, and the second waits 40 ms for the first to be acknowledged.
     wbufsize = -1
+    # AWS's and vendors' servers close a connection that nobody uses; without it, each holds a thread for ever.
+    timeout = _IDLE_SECONDS
     disable_nagle_algorithm = True
     server: Server
 
