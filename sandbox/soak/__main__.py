@@ -2,7 +2,9 @@
 
 After each drill it measures the memory and the open handles of the engine, its workers, the platform and the control
 plane, counts the items of the table that never expire and the executions that did not end. The engine's memory is taken
-without S3's objects, for reports are there to stay. In the end it says what grows. Exit codes: 0 nothing grows; 1 something does, a drill was not met, or the sandbox failed; 2 bad input.
+without S3's objects, for reports are there to stay. In the end it says what grows.
+
+Exit codes: 0 nothing grows; 1 something does, a drill was not met, or the sandbox failed; 2 bad input.
 """
 
 from __future__ import annotations
@@ -124,7 +126,7 @@ def _endless(sandbox: Up) -> int:
 def _stored_mb() -> float:
     """Return what S3 holds in all buckets, older versions of objects included."""
     s3 = boto3.client("s3")
-    return sum(version["Size"] for bucket in s3.list_buckets()["Buckets"]
+    return sum(int(version["Size"]) for bucket in s3.list_buckets()["Buckets"]
                for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket["Name"])
                for version in page.get("Versions", [])) / 2**20
 
