@@ -150,7 +150,7 @@ def test_a_finding_that_is_not_of_its_type_is_malformed_and_leaves_the_others(
 
 
 def test_the_state_machine_asks_in_the_words_that_are_understood() -> None:
-    def payloads(states: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def payloads(states: dict[str, Any]) -> Iterator[Any]:
         for name, state in states.items():
             if name.startswith("Ask (") and state["Type"] == "Task":
                 yield state["Arguments"]["Payload"]
@@ -160,7 +160,9 @@ def test_the_state_machine_asks_in_the_words_that_are_understood() -> None:
     found = list(payloads(json.loads(machine)["States"]))
     assert len(found) == 5
     for payload in found:
-        decode(ask.Ask, payload | {"incident": EVENT["incident"]})
+        decode(ask.Ask, filled(payload, {
+            "states": {"input": {}, "context": {"State": {"EnteredTime": EVENT["now"]}}},
+            "incident": EVENT["incident"], "course": {"changed_since": EVENT["now"]}}))
 
 
 def test_the_responders_own_tools_are_no_evidence(bucket: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from functools import cached_property
 
 from responder.model.frozen import dataclass
 from responder.model.service.cloudwatch_logs import CloudWatchLogs
@@ -125,7 +126,7 @@ class Service:
         text."""
         return self.parties.called(host)
 
-    @property
+    @cached_property
     def parties(self) -> Parties:
         """Whose hosts there are."""
         return Parties(self.components, self.database, self.providers, self.cluster.namespace, self.dependencies)

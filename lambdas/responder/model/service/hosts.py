@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from responder.model.frozen import dataclass
 from responder.model.service.dependencies import Dependency
@@ -39,6 +39,7 @@ _RDS_DOMAINS = ("rds.amazonaws.com", "amazonaws.com.cn")
 _MOST_INSTANCES = 16
 """An Aurora cluster has up to 15 replicas besides its writer."""
 _WORD = re.compile(r"[\w<>*.-]+")
+_MOST_KNOWN = 10_000
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,16 @@ class Parties:
         """Return what a host is: a component's name, ``database``, ``provider:NAME``, ``dependency:NAME`` or an empty
         text.
         """
-        return _index(self, bool(_PLACEHOLDER.search(host))).party(bare(host, "0"))
+        if host not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[host] = _index(self, bool(_PLACEHOLDER.search(host))).party(bare(host, "0"))
+        return self._known[host]
+
+    @cached_property
+    def _known(self) -> dict[str, str]:
+        """Whose hosts are that were asked for before: each line of a log has words that others have too."""
+        return {}
 
     def named(self, component: str, text: str) -> str:
         """Return what a component's log line names by its host, as ``called`` does; the longest host counts.
