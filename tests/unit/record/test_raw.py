@@ -24,6 +24,7 @@ from responder.model.evidence import Finding, finding_of
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.pods import Pods
 from responder.model.service import Service
+from tests.machine import filled
 
 CARD = "4242 4242 4242 4242"
 
