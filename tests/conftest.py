@@ -65,8 +65,16 @@ def timeline() -> Table:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the drills: they wait most of the time, so the other worker has the rest of the machine meanwhile."""
-    items.sort(key=lambda item: item.get_closest_marker("drill") is None)
+    """Begin with the drills, which wait most of the time while other workers have the machine, then with what is long.
+
+    What is long and begins last keeps one worker busy while the others have nothing left.
+    """
+    items.sort(key=lambda item: (item.get_closest_marker("drill") is None, item.get_closest_marker("long") is None
+                                 and item.path.parent.name not in _SHARED_BY_A_FOLDER))
+
+
+_SHARED_BY_A_FOLDER = ("cluster", "drills", "stacks", "pages")
+"""A control plane, a sandbox, a synthesized template or a browser serves all tests of such a folder."""
 
 
 class _Shared(LoadScopeScheduling):
@@ -74,8 +82,7 @@ class _Shared(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = PurePath(nodeid.partition("::")[0])
-        # A control plane, a sandbox, a synthesized template or a browser serves all tests of such a folder.
-        return str(file.parent if file.parent.name in ("cluster", "drills", "stacks", "pages") else file)
+        return str(file.parent if file.parent.name in _SHARED_BY_A_FOLDER else file)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -28,7 +28,7 @@ from tests.conftest import shipped_service
 from tests.contract import hostile as ways
 from tests.contract.hostile import Way, encoded, hostile, say
 
-pytestmark = pytest.mark.usefixtures("changes_pass")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("changes_pass")]
 
 SECONDS = 0.6
 LATE_SECONDS = 5.0

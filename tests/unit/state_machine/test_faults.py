@@ -17,6 +17,7 @@ from bench.bed.outage.faults import Fault, Kind, Reach
 from bench.bed.outage.verdict import LAST_RESORT, NEEDED, OWN_ALARM, REPORT, STOPPED, End, Seen, judge
 from bench.bed.outage.wires import Call
 
+pytestmark = pytest.mark.long
 SHARE = 0.035
 """Each cell goes on to the incident's end, and takes 0.35 s of processor time: `make bench NAMES=faults` has all."""
 TARGET = "/apis/apps/v1/namespaces/payments/deployments/payment-gateway"
