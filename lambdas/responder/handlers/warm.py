@@ -1,6 +1,6 @@
 """Start a function before it is needed: load what its first call would load, and do nothing else.
 
-The state machine sends ``Warm`` to the functions of an incident while it is opened (``plan/warming.py`` says which).
+The state machine sends ``Warm`` to functions beside a phase's questions (``plan/warming.py`` says which).
 Modules are imported, clients and TLS contexts made, and the secrets of a source read: those are kept for five minutes
 anyway. Where the service is in another account, the function's role there is assumed. No vendor and no cluster is
 asked, nothing is written, and the gate that each change needs stays closed. Where all of it is there already, a call
