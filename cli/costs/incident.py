@@ -118,8 +118,14 @@ def _size(name: str, known: Mapping[str, Size]) -> Size:
 
 
 def _of_record(items: Sequence[Item], known: Mapping[str, Size], prices: Prices) -> Iterator[Line]:
-    """Each item is written once, at its size in KB, and read twice. A report is four files, an answer one."""
-    kilobytes = sum(math.ceil(len(json.dumps(item, default=str)) / 1024) for item in items)
+    """Each item is written once, at its size in KB, and read twice. A report is four files, an answer one.
+
+    Evidence is written by a transaction, which takes twice the units (AWS: "TransactWriteItems").
+    """
+    sizes = [math.ceil(len(json.dumps(item, default=str)) / 1024) for item in items]
+    kilobytes = sum(sizes)
+    units = sum(size * (2 if str(item.get("sk")).startswith("EVIDENCE#") else 1)
+                for item, size in zip(items, sizes, strict=True))
     told = sum(item.get("kind") == "notification" for item in items)
     raw = sum(any(finding.get("raw") for finding in item.get("findings") or []) for item in items)
     reports = sum(item.get("kind") == "report" for item in items)
@@ -127,7 +133,7 @@ def _of_record(items: Sequence[Item], known: Mapping[str, Size], prices: Prices)
     reads = kilobytes + written * math.ceil(kilobytes / 4)
     asked = sum(map(_metrics, items))
     puts = 4 * reports + raw + written
-    yield line("table", "write units", kilobytes, "table_write_unit", prices)
+    yield line("table", "write units", units, "table_write_unit", prices)
     yield line("table", "read units", reads, "table_read_unit", prices)
     yield line("metrics", "metrics asked of CloudWatch", asked, "metric_asked", prices)
     yield line("files", "PUT", puts, "s3_put", prices)

@@ -94,7 +94,7 @@ def test_a_record_adds_what_the_history_does_not_say() -> None:
              {"sk": "TIMELINE#2", "at": at(9), "kind": "report", "text": "x" * 2900}]
     found = quantities(history, items)
     assert found["metrics: metrics asked of CloudWatch"] == 12
-    assert found["table: write units"] == 1 + 1 + 3
+    assert found["table: write units"] == 1 + 2 * 1 + 3
     assert found["messages: messages published"] == 1
     assert found["files: PUT"] == 4 + 1 + 2
     assert found["settings: configurations received"] == 1
