@@ -23,6 +23,7 @@ from responder.plan.guardrails import MEMORY_SECONDS, in_order
 from responder.plan.own import Write, claimed, written
 from responder.plan.remedies import PEOPLE, WAIT, Candidate
 from responder.plan.remedies.inform_customers import long_outage
+from responder.plan.remedy_verdict import effect_is_hidden
 from responder.plan.repeated import helped, judged_beside_another
 from responder.plan.rest import last_verified, onset_of_rest
 from responder.plan.weights import Weights, shipped
@@ -64,11 +65,12 @@ def handler(run: StepRun, event: DiagnoseEvent) -> DiagnoseResult:
     void = judged_beside_another(record.remedies)
     tried = [remedy for remedy in record.remedies if remedy.status.may_have_run and remedy.number not in void
              and not no_longer_counts(remedy, reopened_at)]
+    evidence, weights = record.evidence(), shipped()
     given = DiagnosisInput(
         run.opened_at, _onset(run, record, event.confirmation.onset),
         [(remedy.action, remedy.component) for remedy in tried],
-        sum(entry.fact == Diagnosed.NAME for entry in record.timeline), _own(run, record), helped(tried))
-    evidence, weights = record.evidence(), shipped()
+        sum(entry.fact == Diagnosed.NAME for entry in record.timeline), _own(run, record),
+        helped(tried, [remedy.number for remedy in tried if effect_is_hidden(run.service, remedy, evidence)]))
     judgement = judge_cause(run.service, evidence, given, weights)
     result = judgement.diagnosis
     _keep(run, record, judgement, _weighed(result, evidence, weights))

@@ -80,7 +80,8 @@ class Diagnosed(Fact):
     object: str | None = None
     """What of the cluster is at fault; None in records from before it was kept."""
     helped: tuple[tuple[str, str, str], ...] = ()
-    """Action, component and mechanism of the remedies that helped, where each of that action and component did."""
+    """Action, component and mechanism of the remedies that helped, or whose effect is hidden, where each of that action
+    and component did."""
 
     @property
     def confidence(self) -> float | None:

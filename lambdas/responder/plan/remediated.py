@@ -111,6 +111,26 @@ def effect(service: Service, before: Evidence, since: Evidence, aim: Aim, well_s
     return "gone" if found and all(one == "gone" for one in found) else "unknown"
 
 
+def hidden(service: Service, looks: Evidence, aim: Aim) -> bool:
+    """Whether calls fail so early since a remedy that none comes to where the remedy's kinds of failure arise.
+
+    A database that refuses connections does not say whether it would take the password. So the remedy is no failure.
+    """
+    found = []
+    for had in _last_before(looks, aim):
+        newest = max((finding for finding in looks.looks(Calls, aim.component) if finding.source == had.source
+                      and finding.window and finding.window.start >= aim.changed_at - SPANS_SECONDS),
+                     key=_end, default=None)
+        for host, was in had.detail.callees.items():
+            if location_of(service.called(host)) != aim.location:
+                continue
+            callee = newest.detail.callees.get(host, Callee()) if newest else Callee()
+            found += [callee.requests >= service.confirm.minimum_requests
+                      > _share(callee, kind).calls
+                      for kind in kinds_of(aim.mechanism, aim.settings) if _seen(was, kind)]
+    return bool(found) and all(found)
+
+
 def _of_itself(service: Service, before: Evidence, since: Evidence, aim: Aim, well_since: float | None) -> Effect:
     """Say whether a component fails by itself no more; by the requests that failed in none of its calls."""
     start = max(aim.changed_at - SPANS_SECONDS, well_since or 0.0)

@@ -9,7 +9,7 @@ from responder.model.moment import seconds
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.plan.recovery import Progress, helped
-from responder.plan.remediated import Aim, effect, new_kinds
+from responder.plan.remediated import Aim, effect, hidden, new_kinds
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,7 @@ def verdict(service: Service, remedy: Remedy, progress: Progress, looks: Evidenc
     recovered = progress.answer == "recovered" and not remedy.kept
     if not remedy.applied_at:
         return _RECOVERED if recovered else None
-    aim = Aim(remedy.component, remedy.mechanism, location_of(remedy.where), seconds(remedy.applied_at),
-              str(remedy.parameters))
+    aim = _aim(remedy, remedy.applied_at)
     seen = effect(service, looks, newest, aim, progress.well_since if recovered else None)
     if seen == "goes_on":
         # While all is well, nothing is rolled back.
@@ -53,3 +52,13 @@ def verdict(service: Service, remedy: Remedy, progress: Progress, looks: Evidenc
         return RemedyVerdict(RemedyStatus.VERIFIED, f"what {remedy.component} failed at is well since; what else fails "
                              "has another cause")
     return None
+
+
+def effect_is_hidden(service: Service, remedy: Remedy, looks: Evidence) -> bool:
+    """Whether it cannot be told what a remedy did, because calls fail since then before they come so far."""
+    return bool(remedy.applied_at) and hidden(service, looks, _aim(remedy, remedy.applied_at or ""))
+
+
+def _aim(remedy: Remedy, applied_at: str) -> Aim:
+    return Aim(remedy.component, remedy.mechanism, location_of(remedy.where), seconds(applied_at),
+               str(remedy.parameters))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from responder.model.remedy import Remedy as Applied
@@ -14,16 +14,19 @@ if TYPE_CHECKING:
 
 
 def was_for_another(considered: Considered, remedy: Remedy[Any, Any, Any]) -> bool:
-    """Whether what was tried was something else, against another mechanism, and helped."""
+    """Whether what was tried was something else, against another mechanism, and helped, or may have helped."""
     against = {mechanism for action, component, mechanism in considered.helped
                if (action, component) == (remedy.name, considered.component)}
     return remedy.by_mechanism and bool(against) and considered.mechanism not in against
 
 
-def helped(tried: Sequence[Applied]) -> list[tuple[str, str, str]]:
+def helped(tried: Sequence[Applied], hidden: Collection[int] = ()) -> list[tuple[str, str, str]]:
     """Return action, component and mechanism of the remedies that helped, where each of that action and component did.
+
+    Those count too of which nobody can tell, for another fault hides what they did: ``hidden`` has their numbers.
     """
-    in_vain = {(remedy.action, remedy.component) for remedy in tried if remedy.status is not RemedyStatus.VERIFIED}
+    in_vain = {(remedy.action, remedy.component) for remedy in tried
+               if remedy.status is not RemedyStatus.VERIFIED and remedy.number not in hidden}
     return [(remedy.action, remedy.component, remedy.mechanism) for remedy in tried
             if (remedy.action, remedy.component) not in in_vain]
 

@@ -14,7 +14,7 @@ from responder.model.service import Service
 from responder.plan.recovery import Progress
 from responder.plan.remediated import kinds_of
 from responder.plan.remedies import propose
-from responder.plan.remedy_verdict import verdict
+from responder.plan.remedy_verdict import effect_is_hidden, verdict
 from responder.plan.weights import shipped
 from tests.diagnosis import ONSET, both, instance, of_gateway
 from tests.diagnosis import judged as diagnosed
@@ -178,3 +178,27 @@ def test_a_rollback_is_judged_by_the_requests_that_failed_in_no_call(
     found = verdict(service, rollback, Progress(answer, "", 0.5, None), Evidence([*looks, *newest]), Evidence(newest),
                     NOW)
     assert (found.status if found else None) == expected
+
+
+WRONG_PASSWORD = 'password authentication failed for user "payments"'
+
+
+def is_hidden(service: Service, before: dict[str, float], since: dict[str, float], mechanism: str, **more: Any) -> bool:
+    looks = [calls(APPLIED - 4, before), calls(NOW - 1, since, **more)]
+    return effect_is_hidden(service, remedy(mechanism), Evidence(looks))
+
+
+@pytest.mark.parametrize(("since", "found"), [
+    ({REFUSED: 1200}, True), ({REFUSED: 1195}, True),
+    # Some calls come as far as the password, and say what became of it.
+    ({REFUSED: 900}, False), ({REFUSED: 600, WRONG_PASSWORD: 600}, False), ({WRONG_PASSWORD: 1200}, False),
+    # What fails later than the password shows that it is right.
+    ({FULL: 1200}, False)])
+def test_calls_that_fail_before_the_password_hide_whether_it_is_right_now(
+        service: Service, since: dict[str, float], found: bool) -> None:
+    assert is_hidden(service, {WRONG_PASSWORD: 900, REFUSED: 200}, since, "rejected_credentials") is found
+
+
+def test_nothing_is_hidden_where_nobody_calls_or_the_kind_was_not_seen_before(service: Service) -> None:
+    assert not is_hidden(service, {WRONG_PASSWORD: 900}, {}, "rejected_credentials", requests=0)
+    assert not is_hidden(service, {REFUSED: 1100}, {REFUSED: 1200}, "rejected_credentials")

@@ -8,7 +8,7 @@ import pytest
 
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.plan.guardrails import GuardrailRequest, RecentRemedy, Situation, rule
-from responder.plan.repeated import judged_beside_another
+from responder.plan.repeated import helped, judged_beside_another
 from tests.unit.remedies.test_guardrails import CALM, GOOD, acting
 
 
@@ -48,3 +48,14 @@ def test_no_cooldown_is_between_the_two_tries_and_it_still_is_for_other_incident
     assert rule(acting(), again, replace(CALM, recent=(tried, replace(tried, incident="i-0")))).guardrail == "cooldown"
     # The number of remedies is bounded as ever.
     assert rule(acting(), again, replace(once, done=("a",) * 9)).guardrail == "remedies_per_incident"
+
+
+FAILED = Remedy(1, "restore_database", RemedyStatus.FAILED, "payment-gateway", mechanism="rejected_credentials",
+                target="deployment/payment-gateway", applied_at=at(1))
+
+
+def test_a_remedy_whose_effect_another_fault_hides_is_not_in_vain() -> None:
+    assert helped([FAILED]) == []
+    assert helped([FAILED], hidden=[1]) == [("restore_database", "payment-gateway", "rejected_credentials")]
+    # One of the same action that did nothing, which is seen, is in vain.
+    assert helped([FAILED, replace(FAILED, number=2, mechanism="refuses_connections")], hidden=[1]) == []

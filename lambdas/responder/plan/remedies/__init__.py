@@ -70,7 +70,8 @@ class Considered:
     tried: frozenset[tuple[str, str]] = frozenset()
     """The remedies (action, component) that were applied before."""
     helped: frozenset[tuple[str, str, str]] = frozenset()
-    """Action, component and mechanism of those that helped, where each of that action and component did."""
+    """Action, component and mechanism of those that helped, or whose effect is hidden, where each of that action and
+    component did."""
     signals: frozenset[str] = frozenset()
     """The ids of all signals."""
     contested: bool = False
