@@ -17,6 +17,8 @@ from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, stepfuncti
 
 from sandbox.platform.past import Past
 
+_STREAM_SECONDS = 600
+"""How long the engine keeps what a table's stream has told; DynamoDB keeps it for a day, and nobody is so late here."""
 _UNTIL = re.compile(r"CHANGE#(.+)~")
 _metrics: Past[Any] = Past()
 _items: Past[Sequence[Mapping[str, Any]]] = Past()
@@ -46,7 +48,8 @@ def forget_ended() -> None:
 
 
 def bridge() -> None:
-    """Answer questions about the past by what was laid away."""
+    """Answer questions about the past by what was laid away; let go of what streams have told."""
+    dynamodb._STREAM_RETENTION_SECONDS = _STREAM_SECONDS
     get, query = cloudwatch._get_metric_data, dynamodb._query
 
     def metrics_of_then(params: Any, data: Any, is_cbor: bool, is_json: bool = False) -> Any:
