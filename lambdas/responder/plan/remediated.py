@@ -112,23 +112,31 @@ def effect(service: Service, before: Evidence, since: Evidence, aim: Aim, well_s
 
 
 def hidden(service: Service, looks: Evidence, aim: Aim) -> bool:
-    """Whether calls fail so early since a remedy that none comes to where the remedy's kinds of failure arise.
+    """Whether calls fail so early since a remedy that too few come to where the remedy's kinds of failure arise.
 
-    A database that refuses connections does not say whether it would take the password. So the remedy is no failure.
+    A database that refuses connections does not say whether it would take the password. So the remedy is no failure,
+    unless those few calls that come so far still fail as before.
     """
     found = []
     for had in _last_before(looks, aim):
-        newest = max((finding for finding in looks.looks(Calls, aim.component) if finding.source == had.source
-                      and finding.window and finding.window.start >= aim.changed_at - SPANS_SECONDS),
-                     key=_end, default=None)
+        since = [finding for finding in looks.looks(Calls, aim.component) if finding.source == had.source
+                 and finding.window and finding.window.start >= aim.changed_at - SPANS_SECONDS]
         for host, was in had.detail.callees.items():
             if location_of(service.called(host)) != aim.location:
                 continue
-            callee = newest.detail.callees.get(host, Callee()) if newest else Callee()
-            found += [callee.requests >= service.confirm.minimum_requests
-                      > _share(callee, kind).calls
+            # A look that does not say how calls failed tells nothing of it.
+            callee = next((finding.detail.callees[host] for finding in sorted(since, key=_end, reverse=True)
+                           if host in finding.detail.callees and finding.detail.callees[host].kinds), Callee())
+            found += [_is_hidden(service, was, callee, kind)
                       for kind in kinds_of(aim.mechanism, aim.settings) if _seen(was, kind)]
     return bool(found) and all(found)
+
+
+def _is_hidden(service: Service, was: Callee, callee: Callee, kind: ErrorKind) -> bool:
+    came = _share(callee, kind)
+    early = sum(count for text, count in callee.kinds.items() if _ARISES.get(kind_of(text), 99) < _ARISES.get(kind, 0))
+    return (_of_host(service, was, callee, kind) == "unknown" and came.at_least() <= _too_many(was)
+            and early >= service.confirm.minimum_requests and early > came.calls)
 
 
 def _of_itself(service: Service, before: Evidence, since: Evidence, aim: Aim, well_since: float | None) -> Effect:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from responder.model.evidence import Evidence, Finding, Window
+from responder.model.evidence.calls import Callee, Calls
 from responder.model.moment import iso
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
@@ -181,6 +182,7 @@ def test_a_rollback_is_judged_by_the_requests_that_failed_in_no_call(
 
 
 WRONG_PASSWORD = 'password authentication failed for user "payments"'
+TAKEN = "FATAL: sorry, too many clients already"
 
 
 def is_hidden(service: Service, before: dict[str, float], since: dict[str, float], mechanism: str, **more: Any) -> bool:
@@ -197,6 +199,18 @@ def is_hidden(service: Service, before: dict[str, float], since: dict[str, float
 def test_calls_that_fail_before_the_password_hide_whether_it_is_right_now(
         service: Service, since: dict[str, float], found: bool) -> None:
     assert is_hidden(service, {WRONG_PASSWORD: 900, REFUSED: 200}, since, "rejected_credentials") is found
+
+
+def test_a_few_calls_that_come_through_do_not_tell_unless_they_fail_as_before(service: Service) -> None:
+    """Some get one of the connections that others have left."""
+    few = {WRONG_PASSWORD: 13.0}
+    looks = [calls(APPLIED - 4, few, requests=59), calls(NOW - 1, {TAKEN: 171}, requests=191),
+             # The newest look says that calls fail, and not how.
+             replace(calls(NOW, {}, requests=193), detail=Calls(callees={"payments-db": Callee(193, 172)}))]
+    of = remedy("rejected_credentials")
+    assert effect_is_hidden(service, of, Evidence(looks))
+    assert not effect_is_hidden(service, of, Evidence([looks[0], calls(NOW, {TAKEN: 171, WRONG_PASSWORD: 18},
+                                                                       requests=191)]))
 
 
 def test_nothing_is_hidden_where_nobody_calls_or_the_kind_was_not_seen_before(service: Service) -> None:
