@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,9 @@ def results(story: str, share: float, seed: str, kinds: Sequence[str] = ("faults
     running = [subprocess.Popen(
         [sys.executable, "-m", "bench.bed.outage", story, str(share), seed, str(part), str(workers), ",".join(kinds)],
         cwd=ROOT, stdout=subprocess.PIPE, text=True, env=surroundings()) for part in range(workers)]
-    outputs = [process.communicate()[0] for process in running]
+    # All at once: whoever is not read has to wait when its pipe is full.
+    with ThreadPoolExecutor(workers) as readers:
+        outputs = list(readers.map(lambda process: process.communicate()[0], running))
     if any(process.returncode for process in running):
         raise RuntimeError(f"the bed of outages failed: {[process.returncode for process in running]}")
     lines = [[json.loads(line) for line in output.splitlines()] for output in outputs]
