@@ -99,13 +99,10 @@ def effect(service: Service, before: Evidence, since: Evidence, aim: Aim, well_s
     if not isinstance(aim.location, Database | Provider | Dependency):
         return "unknown"
     start = max(aim.changed_at - SPANS_SECONDS, well_since or 0.0)
-    found = [_of_host(service, was, callee, kind)
-             for had in _last_before(before, aim)
-             for finding in since.of(Calls, aim.component, had.source)
-             if finding.window and finding.window.start >= start
-             for host, was in had.detail.callees.items() if location_of(service.called(host)) == aim.location
-             for kind in sorted(kinds_of(aim.mechanism, aim.settings)) if _seen(was, kind)
-             for callee in (finding.detail.callees.get(host, Callee()),)]
+    found = [_of_host(service, was, finding.detail.callees.get(host, Callee()), kind)
+             for source, host, was, kind in _failing_before(service, before, aim)
+             for finding in since.of(Calls, aim.component, source)
+             if finding.window and finding.window.start >= start]
     if "goes_on" in found:
         return "goes_on"
     return "gone" if found and all(one == "gone" for one in found) else "unknown"
@@ -118,17 +115,12 @@ def hidden(service: Service, looks: Evidence, aim: Aim) -> bool:
     unless those few calls that come so far still fail as before.
     """
     found = []
-    for had in _last_before(looks, aim):
-        since = [finding for finding in looks.looks(Calls, aim.component) if finding.source == had.source
-                 and finding.window and finding.window.start >= aim.changed_at - SPANS_SECONDS]
-        for host, was in had.detail.callees.items():
-            if location_of(service.called(host)) != aim.location:
-                continue
-            # A look that does not say how calls failed tells nothing of it.
-            callee = next((finding.detail.callees[host] for finding in sorted(since, key=_end, reverse=True)
-                           if host in finding.detail.callees and finding.detail.callees[host].kinds), Callee())
-            found += [_is_hidden(service, was, callee, kind)
-                      for kind in kinds_of(aim.mechanism, aim.settings) if _seen(was, kind)]
+    for source, host, was, kind in _failing_before(service, looks, aim):
+        # A look that does not say how calls failed tells nothing of it.
+        since = [finding for finding in looks.looks(Calls, aim.component) if finding.source == source
+                 and finding.window and finding.window.start >= aim.changed_at - SPANS_SECONDS
+                 and finding.detail.callees.get(host, Callee()).kinds]
+        found.append(bool(since) and _is_hidden(service, was, max(since, key=_end).detail.callees[host], kind))
     return bool(found) and all(found)
 
 
@@ -166,6 +158,15 @@ def _failing(service: Service, looks: Iterable[Finding[Calls]], aim: Aim) -> fro
     return frozenset(kind for finding in looks for host, callee in finding.detail.callees.items()
                      if location_of(service.called(host)) == aim.location
                      for kind in {kind_of(text) for text in callee.kinds} if _seen(callee, kind))
+
+
+def _failing_before(service: Service, before: Evidence, aim: Aim) -> Iterator[tuple[str, str, Callee, ErrorKind]]:
+    """Yield source, host, its calls before the remedy, and each of the remedy's kinds in which they failed."""
+    kinds = sorted(kinds_of(aim.mechanism, aim.settings))
+    for had in _last_before(before, aim):
+        for host, was in had.detail.callees.items():
+            if location_of(service.called(host)) == aim.location:
+                yield from ((had.source, host, was, kind) for kind in kinds if _seen(was, kind))
 
 
 def _last_before(before: Evidence, aim: Aim) -> Iterator[Finding[Calls]]:
