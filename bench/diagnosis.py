@@ -69,16 +69,23 @@ class Case:
 
 
 @cache
+def recorded_names() -> dict[str, tuple[str, Path]]:
+    """Return the names of the drills that have a record, in their order, each with its half and file; reads none."""
+    return {file.stem: (half, file) for half, folders in HALVES.items() for folder in folders
+            for file in sorted((ROOT / folder).glob("*.yaml")) if (RECORDS / f"{file.stem}.json.gz").exists()}
+
+
+@cache
+def recorded_drill(name: str) -> tuple[str, Drill, dict[str, Any]]:
+    """Return half, drill and record of a drill that has one. All callers share them: whoever changes one copies it."""
+    half, file = recorded_names()[name]
+    drill, = read([file])
+    return half, drill, unpack((RECORDS / f"{name}.json.gz").read_bytes())
+
+
 def kept() -> list[tuple[str, Drill, dict[str, Any]]]:
-    """Return half, drill and record of every drill that has one. All callers share them: whoever changes one copies it.
-    """
-    found = []
-    for half, folders in HALVES.items():
-        for drill in read([ROOT / folder for folder in folders]):
-            path = RECORDS / f"{drill.name}.json.gz"
-            if path.exists():
-                found.append((half, drill, unpack(path.read_bytes())))
-    return found
+    """Return half, drill and record of every drill that has one."""
+    return [recorded_drill(name) for name in recorded_names()]
 
 
 class Looks:

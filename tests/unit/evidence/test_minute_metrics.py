@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bench.diagnosis import judged, kept
+from bench.diagnosis import judged, recorded_drill, recorded_names
 from responder.model.evidence import Finding, Window
 from responder.model.evidence.connections import Connections
 from responder.plan.signals import database
 
-RECORDED = kept()
+NAMES = tuple(recorded_names())
 _AWS = ("cpu", "free_storage", "free_memory", "read_latency", "write_latency", "replica_lag")
 
 
@@ -68,9 +68,9 @@ def _coarsen(finding: dict[str, Any], detail: dict[str, Any], end: float) -> Non
 
 
 @pytest.mark.parametrize("own_too", [False, True], ids=["of AWS", "and the service's own"])
-@pytest.mark.parametrize("number", range(0, len(RECORDED), 9), ids=lambda number: RECORDED[number][1].name)
-def test_metrics_by_the_minute_lead_to_no_harmful_remedy_and_no_wrong_cause(number: int, own_too: bool) -> None:
+@pytest.mark.parametrize("name", NAMES[::9])
+def test_metrics_by_the_minute_lead_to_no_harmful_remedy_and_no_wrong_cause(name: str, own_too: bool) -> None:
     """Over all 178 records: 4 more diagnoses stay open with AWS's metrics by the minute, 21 with the own as well."""
-    half, drill, record = RECORDED[number]
+    half, drill, record = recorded_drill(name)
     case = judged(half, drill, by_the_minute(record, own_too), truth=record)
     assert case.wrong == () and (case.verdict != "wrong" or judged(half, drill, record).verdict == "wrong")

@@ -9,30 +9,28 @@ from typing import Any
 
 import pytest
 
-from bench.diagnosis import RECORDS, Case, Looks, judged, kept, summary, wilson
+from bench.diagnosis import RECORDS, Case, Looks, judged, recorded_drill, recorded_names, summary, wilson
 from bench.variants import denied, sources_of, variants, without
 from responder.plan.replay import BadRecord, replay
 from responder.plan.weights import shipped
 from responder.records.record import pack, unpack
 
-DRILLS = kept()
-
 
 @pytest.fixture(scope="module")
-def cases() -> list[Case]:
-    return [judged(half, drill, record) for half, drill, record in DRILLS]
+def cases() -> dict[str, Case]:
+    return {name: judged(*recorded_drill(name)) for name in recorded_names()}
 
 
-@pytest.mark.parametrize("number", range(len(DRILLS)), ids=[drill.name for _, drill, _ in DRILLS])
-def test_each_recorded_drill_is_decided_as_its_file_expects(cases: list[Case], number: int) -> None:
-    case = cases[number]
+@pytest.mark.parametrize("name", recorded_names())
+def test_each_recorded_drill_is_decided_as_its_file_expects(cases: dict[str, Case], name: str) -> None:
+    case = cases[name]
     assert case.verdict != "wrong" or not case.expected
     assert case.wrong == ()
 
 
-@pytest.mark.parametrize("number", range(len(DRILLS)), ids=[drill.name for _, drill, _ in DRILLS])
-def test_no_single_source_that_fails_or_lies_leads_to_a_harmful_remedy(number: int) -> None:
-    half, drill, record = DRILLS[number]
+@pytest.mark.parametrize("name", recorded_names())
+def test_no_single_source_that_fails_or_lies_leads_to_a_harmful_remedy(name: str) -> None:
+    half, drill, record = recorded_drill(name)
     looks = Looks()
     for source in sources_of(record):
         for told, varied in (("fails", without(record, source)), ("lies", denied(record, source))):
@@ -41,8 +39,8 @@ def test_no_single_source_that_fails_or_lies_leads_to_a_harmful_remedy(number: i
 
 
 @pytest.mark.parametrize("half", ["seen", "unseen"])
-def test_few_recorded_drills_are_left_undecided(cases: list[Case], half: str) -> None:
-    found = summary([case for case in cases if case.half == half])
+def test_few_recorded_drills_are_left_undecided(cases: dict[str, Case], half: str) -> None:
+    found = summary([case for case in cases.values() if case.half == half])
     assert found["undecided"]["share"] <= 0.15
     assert found["right_of_decided"]["share"] >= 0.95
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from bench.diagnosis import Looks, kept
+from bench.diagnosis import Looks, recorded_drill, recorded_names
 from bench.variants import denied, sources_of, without
 from responder import actions
 from responder.handlers import diagnose
@@ -199,9 +199,6 @@ def test_nothing_that_a_named_cause_asks_for_is_passed_over_in_silence(data: st.
                    for p in found.proposed if p.action != WAIT)
 
 
-RECORDS = kept()
-
-
 def judgements(record: dict[str, Any], reader: Looks | None = None) -> list[Judgement]:
     service, found, looked = service_of(record), [], (reader or Looks()).of(record)
     items = sorted(record["items"], key=lambda item: str(item["sk"]))
@@ -218,9 +215,9 @@ def judgements(record: dict[str, Any], reader: Looks | None = None) -> list[Judg
     return found
 
 
-@pytest.mark.parametrize("number", range(len(RECORDS)), ids=[drill.name for _, drill, _ in RECORDS])
-def test_no_recorded_cause_ends_without_a_remedy_or_a_reason(number: int) -> None:
-    for judgement in judgements(RECORDS[number][2]):
+@pytest.mark.parametrize("name", recorded_names())
+def test_no_recorded_cause_ends_without_a_remedy_or_a_reason(name: str) -> None:
+    for judgement in judgements(recorded_drill(name)[2]):
         assert unaccounted(judgement.diagnosis, Remedies(judgement.proposed, judgement.not_proposed)) == []
 
 
@@ -228,7 +225,7 @@ def test_no_recorded_cause_ends_without_a_remedy_or_a_reason(number: int) -> Non
                                   "rds-event-unseen-by-rds", "two-nodes-gone-third-cordoned"])
 def test_no_false_evidence_leads_two_close_mechanisms_to_a_forbidden_remedy(name: str) -> None:
     """A source that fails or lies, at a look so late that what is contested is tried."""
-    _, drill, record = next(item for item in RECORDS if item[1].name == name)
+    _, drill, record = recorded_drill(name)
     service, reader = service_of(record), Looks()
     for source in sources_of(record):
         for varied in (without(record, source), denied(record, source)):

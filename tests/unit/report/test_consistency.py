@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.diagnosis import kept
+from bench.diagnosis import recorded_drill, recorded_names
 from responder.model.evidence import Finding
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.incident import Cause, Entry, Hypothesis, Incident, IncidentRecord, Looked, Signal
@@ -38,10 +38,10 @@ _CHANGES = (" changed (", " was created", " was deleted", " was changed", " got 
 
 
 @cache
-def recorded() -> dict[str, tuple[IncidentRecord, Service]]:
-    """Every recorded incident, with its service as it would be configured today."""
-    return {drill.name: (IncidentRecord.of(record["items"]), replace(
-        recorded_service(record["service"]), reports=shipped().reports)) for _, drill, record in kept()}
+def recorded(name: str) -> tuple[IncidentRecord, Service]:
+    """A recorded incident, with its service as it would be configured today."""
+    record = recorded_drill(name)[2]
+    return IncidentRecord.of(record["items"]), replace(recorded_service(record["service"]), reports=shipped().reports)
 
 
 def said(contents: Review) -> str:
@@ -154,9 +154,9 @@ def moments(record: IncidentRecord) -> Iterator[str]:
 # --- recorded incidents -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(recorded()))
+@pytest.mark.parametrize("name", sorted(recorded_names()))
 def test_a_recorded_incident_is_told_without_contradiction(name: str) -> None:
-    record, service = recorded()[name]
+    record, service = recorded(name)
     contents = review(record, service=service)
     assert list(contradictions(record, contents)) == []
     assert record.incident.outcome == "false_alarm" or len(contents.summary) == 3
@@ -164,7 +164,7 @@ def test_a_recorded_incident_is_told_without_contradiction(name: str) -> None:
 
 
 def test_titles_tell_incidents_apart() -> None:
-    titles = Counter(review(record, service=service).headline for record, service in recorded().values()
+    titles = Counter(review(record, service=service).headline for record, service in map(recorded, recorded_names())
                      if record.incident.outcome != "false_alarm")
     assert sum(count for count in titles.values() if count > 2) <= 0.1 * titles.total()
 
@@ -172,7 +172,7 @@ def test_titles_tell_incidents_apart() -> None:
 @pytest.mark.parametrize("name", ["release-relapses", "two-nodes-silent", "approval-unanswered", "provider-outage",
                                   "two-causes-stuck-backend-and-provider"])
 def test_no_deed_is_told_more_than_twice_above_what_follows_from_it(name: str) -> None:
-    record, service = recorded()[name]
+    record, service = recorded(name)
     page = render(review(record, service=service))["md"].partition("## Improvement")[0]
     for remedy in record.remedies:
         told = brief(remedy.summary).partition(" ")[2]

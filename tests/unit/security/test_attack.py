@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from bench.diagnosis import kept
+from bench.diagnosis import recorded_drill, recorded_names
 from responder.handlers import diagnose, step
 from responder.model.evidence import Evidence, Finding, Window
 from responder.model.incident import Signal
@@ -113,12 +113,9 @@ def test_callers_that_are_refused_for_their_signature_are_a_kind_of_their_own(te
     assert kind_of(text) == ErrorKind.OTHER
 
 
-RECORDS = kept()
-
-
-@pytest.mark.parametrize("number", range(len(RECORDS)), ids=[drill.name for _, drill, _ in RECORDS])
-def test_no_recorded_drill_without_hostile_traffic_asks_people_for_fear_of_one(number: int) -> None:
-    _, drill, record = RECORDS[number]
+@pytest.mark.parametrize("name", recorded_names())
+def test_no_recorded_drill_without_hostile_traffic_asks_people_for_fear_of_one(name: str) -> None:
+    _, drill, record = recorded_drill(name)
     service, items = service_of(record), sorted(record["items"], key=lambda item: str(item["sk"]))
     told = {sign for item in items if item["sk"].startswith("TIMELINE#") and item.get("kind") == "decision"
             and item["step"] == "Diagnose the root cause"
@@ -130,7 +127,7 @@ def test_no_recorded_drill_without_hostile_traffic_asks_people_for_fear_of_one(n
 
 
 def test_the_signs_are_judged_and_replayed() -> None:
-    record: Any = copy.deepcopy(next(item for item in RECORDS if item[1].name == "bad-release")[2])
+    record: Any = copy.deepcopy(recorded_drill("bad-release")[2])
     items = sorted(record["items"], key=lambda item: str(item["sk"]))
     run = next(item for item in items if item.get("step") == "Diagnose the root cause"
                  and item.get("kind") == "decision")
@@ -155,7 +152,7 @@ def test_the_signs_are_judged_and_replayed() -> None:
 
 def test_signs_and_refusals_stand_on_the_incident_s_record(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the guardrails and people read: on the incident's own item, and on the timeline for a replay."""
-    record: Any = next(item for item in RECORDS if item[1].name == "bad-release")[2]
+    record: Any = recorded_drill("bad-release")[2]
     items = sorted(record["items"], key=lambda item: str(item["sk"]))
     run = next(item for item in items if item.get("step") == "Diagnose the root cause"
                  and item.get("kind") == "decision")
