@@ -110,7 +110,7 @@ def _asked(service: Service, page: Any, **settings: Any) -> Finding[StatusPage]:
     (_better_stack("downtime"), {"status_components": ("Cards",)}, 0.0, ()),
     (_better_stack("downtime", "downtime"), {"status_components": ("7",)}, 3.0, ()),
     (_better_stack("maintenance", "maintenance", title="Move", report_type="maintenance", starts_at=_iso(-60),
-                   ends_at=_iso(600), aggregate_state="maintenance",
+                   ends_at=_iso(86_400), aggregate_state="maintenance",
                    affected_resources=[{"status_page_resource_id": "7", "status": "maintenance"}]),
      {"status_components": ("Cards",)}, 1.0, ("Move",)),
     (_better_stack("operational", title="Old", report_type="manual", starts_at=_iso(-9000), ends_at=_iso(-6000),

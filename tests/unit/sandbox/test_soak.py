@@ -89,8 +89,9 @@ def test_a_process_that_was_not_there_all_the_time_is_not_compared() -> None:
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="no /proc")
 def test_processes_are_measured_with_their_workers() -> None:
-    code = ("import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=0); "
-            "print(flush=True); child.wait()")
+    # The worker speaks once it has begun: before that it is a copy of the one that starts it, or nothing yet.
+    code = ("import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'print(flush=True); input()'], "
+            "stdin=0); child.wait()")
     process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
