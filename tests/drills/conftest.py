@@ -1,29 +1,14 @@
-"""One sandbox for all that is tried live."""
+"""One sandbox for all that is tried live in the usual world."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
-
-Sandbox = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a sandbox keeps what it is, and its first port."""
-
-    state: Path
-    port: int
-    own: bool
-    """Whether it is started and ended for the tests."""
+from tests.sandboxes import Place, Sandbox
 
 
 @pytest.fixture(scope="session")
@@ -33,20 +18,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     ``TESTED_SANDBOX=STATE:PORT`` names one that is to be used, which saves the start of another.
     """
     state, _, port = os.environ.get("TESTED_SANDBOX", "").rpartition(":")
-    return Place(Path(state), int(port), False) if state else Place(tmp_path_factory.mktemp("sandbox"), 14566, True)
+    return Place(Path(state), int(port), own=False) if state else Place(tmp_path_factory.mktemp("sandbox"), 14566)
 
 
 @pytest.fixture(scope="session")
 def sandbox(place: Place) -> Iterator[Sandbox]:
     """One sandbox for all drills."""
-    environment = {**os.environ, "SANDBOX_STATE": str(place.state), "SANDBOX_PORT": str(place.port)}
-
-    def ask(*words: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run([sys.executable, "-m", "sandbox", *words], cwd=ROOT, env=environment, check=False,
-                              capture_output=True, text=True, timeout=4500)
-        sys.stdout.write(done.stdout)
-        return done
-
-    yield ask
+    yield place.ask
     if place.own:
-        ask("down")
+        place.ask("down")

@@ -24,7 +24,7 @@ from cli.app import built
 from sandbox.places import Ports, aws_environment
 from sandbox.platform.cluster import Cluster
 from sandbox.remote import Remote
-from tests.drills.conftest import Place, Sandbox
+from tests.sandboxes import Place, Sandbox
 
 pytestmark = pytest.mark.drill
 SERVICE, PREFIX = "payment-gateway", "incident-response"

@@ -9,17 +9,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from sandbox import worlds
 from sandbox.drill.result import schema
 from tests.conftest import ROOT
-from tests.drills.conftest import Sandbox
+from tests.sandboxes import Sandbox
 
 pytestmark = pytest.mark.drill
-
-
-ELSEWHERE = (("bad-release", "newrelic=opentelemetry,splunk=json,images=digest"),
-             ("provider-outage", "workloads=statefulset,mesh=istio,database=aurora-postgresql"))
-"""Drill and world: together each vendor, the cluster and the database speak in another way than the usual one."""
 
 
 @pytest.fixture(scope="session")
@@ -36,18 +30,6 @@ def test_drill(results: dict[str, Any], name: str) -> None:
     assert name in results
     jsonschema.validate(results[name], schema())
     assert results[name]["unmet"] == []
-
-
-@pytest.mark.parametrize(("name", "world"), ELSEWHERE)
-def test_drill_in_another_world(results: dict[str, Any], sandbox: Sandbox, tmp_path: Path, name: str,
-                                world: str) -> None:
-    """It runs after those of ``results``, on the same sandbox."""
-    done = sandbox("drill", f"drills/{name}.yaml", "--world", world, "--json", str(tmp_path), "--keep")
-    assert name in results and (tmp_path / f"{name}.json").exists(), done.stderr[-3000:]
-    found = json.loads((tmp_path / f"{name}.json").read_text())
-    jsonschema.validate(found, schema())
-    assert found["world"].items() >= worlds.parsed(world).items()
-    assert found["unmet"] == []
 
 
 def test_the_bad_release_costs_less_than_a_cent(results: dict[str, Any]) -> None:
