@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from bench.bed.outage.world import action_seconds, source_seconds
+from responder import sources
 from responder.clients import aws, marks
 from responder.handlers import answer, ask, settings, steps, timeline
 from stacks.step_groups import GROUPS
@@ -22,7 +23,7 @@ ALL = {"TABLE": TABLE, "BUCKET": "reports", "SETTINGS": "bed", "AWS_REGION": "us
        "APPROVAL_URL": "https://approvals.bed", "APPROVAL_KEY": "incident-response/approvals"}
 
 
-_OWN = ("SOURCE", "ACTION", "STEPS", "TIMELINE")
+_OWN = ("SOURCE", "ACTION", "STEPS", "TIMELINE", "LOOKS")
 """What the functions' environments differ in."""
 
 
@@ -41,7 +42,7 @@ def named(name: str) -> Function:
     """Return a function by its name; raises KeyError for one that is not deployed."""
     kind, _, what = name.partition("-")
     if kind == "source":
-        return Function(ask.handler, source_seconds(what), {"SOURCE": what, "TIMELINE": "timeline"})
+        return Function(ask.handler, source_seconds(what), {"SOURCE": what, "TIMELINE": "timeline", "LOOKS": TABLE})
     if kind == "action":
         return Function(steps.remedy, action_seconds(what), {"ACTION": what, "TIMELINE": "timeline"})
     if name == "answers":
@@ -50,6 +51,12 @@ def named(name: str) -> Function:
         return Function(timeline.handler, 20, {"TIMELINE": ""})
     group = GROUPS[name]
     return Function(steps.handler, group.timeout_seconds, {"STEPS": ",".join(group.steps), "TIMELINE": "timeline"})
+
+
+def asked_ahead(name: str) -> bool:
+    """Whether a function is one that is asked before its answer is needed."""
+    kind, _, what = name.partition("-")
+    return kind == "source" and sources.load(what).ahead is not None
 
 
 def cold() -> None:

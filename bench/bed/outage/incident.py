@@ -201,7 +201,7 @@ class Execution(Machine):
         if how not in ("", "twice"):
             raise StatesError(how)
         if arguments.get("InvocationType") == "Event":
-            if not arguments["Payload"].get("warm"):
+            if not arguments["Payload"].get("warm") or functions.asked_ahead(function):
                 self._beside(function, arguments["Payload"], how == "twice")
             return {"Payload": {}}
         with stage.clock.limited(state.get("TimeoutSeconds", 900)):

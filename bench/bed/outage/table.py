@@ -16,7 +16,7 @@ from sandbox.vendors.gate import Answer
 
 Value = dict[str, Any]
 Item = dict[str, Value]
-_TOKENS = re.compile(r"\s*(<=|>=|<>|[()<>=,]|[:#]?[A-Za-z_0-9][\w]*)")
+_TOKENS = re.compile(r"\s*(<=|>=|<>|[()<>=,+-]|[:#]?[A-Za-z_0-9][\w]*)")
 _PAGE_BYTES = 1024 * 1024
 
 
@@ -194,11 +194,18 @@ class _Reader:
                 if clause == "SET":
                     self._take()
                 value = self.operand()
+                if value is not None and self.peek in ("+", "-"):
+                    value = self._counted(value)
                 if value is None:
                     raise Failed
                 found[name] = value if clause == "SET" else {
                     "N": str(Decimal(found.get(name, {"N": "0"})["N"]) + Decimal(value["N"]))}
         return found
+
+    def _counted(self, left: Value) -> Value | None:
+        """Return the sum or difference of a number and the next one; None where there is none."""
+        plus, right = self._take() == "+", self.operand()
+        return right and {"N": str(Decimal(left["N"]) + (1 if plus else -1) * Decimal(right["N"]))}
 
 
 def _updated(item: Item, asked: Any) -> Item:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -71,7 +72,9 @@ class Wires:
     met: int = 0
     """How often the fault was met."""
     dead: bool = False
-    _sent: int = 0
+    _counted: int = 0
+    # Calls go side by side, so which one a thread is making is its own.
+    _mine: threading.local = field(default_factory=threading.local)
 
     def meet(self, dependency: str, operation: str) -> Kind | None:
         """Record a call, and say what befalls it; raises Died and Lost."""
@@ -80,8 +83,9 @@ class Wires:
         self.calls.append(Call(self.state, self.function, dependency, operation))
         self.clock.sleep(_CALL_SECONDS)
         if self.death and (self.state, self.function) == self.within:
-            self._sent += 1
-            if self._sent == self.death.call and not self.death.after:
+            self._counted += 1
+            self._mine.number = self._counted
+            if self._counted == self.death.call and not self.death.after:
                 self._die()
         fault = self.fault
         if fault is None or fault.dependency != dependency:
@@ -95,7 +99,8 @@ class Wires:
 
     def took_effect(self) -> None:
         """Say that the call has been done; raises Died and Lost."""
-        if self.death and (self.state, self.function) == self.within and self._sent == self.death.call:
+        if self.death and (self.state, self.function) == self.within and (
+                getattr(self._mine, "number", 0) == self.death.call):
             self._die()
 
     def _die(self) -> None:
