@@ -51,6 +51,10 @@ class Clock:
         if self._errors:
             raise self._errors[0]
 
+    def beside(self, function: Callable[[], Any]) -> None:
+        """Run a function from now on that nobody waits for, called by one that runs here."""
+        threading.Thread(target=self._work, args=(self._wait_until(self.now), function), daemon=True).start()
+
     def together(self, functions: Iterable[Callable[[], Any]]) -> list[Any]:
         """Run functions beside each other, called by one that runs here; return their results once all have ended."""
         work = list(functions)

@@ -137,7 +137,7 @@ def storm(services: int, *, together: bool, seed: int = 1) -> Storm:
     names = [f"service-{number:03d}" for number in range(services)]
 
     def fails(name: str) -> None:
-        _Flowing(clock, _DEFINITION, _invoked, clock.now, name=f"e-{name}").run(
+        _Flowing(clock, _DEFINITION, partial(_invoked, clock), clock.now, name=f"e-{name}").run(
             {"service": name, "reason": "the database", "started_by": "bench", "until": "diagnose"})
 
     with _bed(found, clock, table, names, together):
@@ -152,12 +152,16 @@ def storm(services: int, *, together: bool, seed: int = 1) -> Storm:
     return found
 
 
-def _invoked(state: str, function: str, payload: dict[str, Any]) -> Any:
-    if payload.get("warm"):
-        return {}
-    if not function.startswith("source:"):
-        return steps.handler(payload, None)
+def _invoked(clock: Clock, state: str, function: str, payload: dict[str, Any]) -> Any:
     name = function.removeprefix("source:")
+    if payload.get("warm"):
+        if name != function and sources.load(name).ahead:
+            clock.beside(partial(_asked, name, payload))
+        return {}
+    return _asked(name, payload) if name != function else steps.handler(payload, None)
+
+
+def _asked(name: str, payload: dict[str, Any]) -> Any:
     # A function has an environment of its own; here all share one, and nothing waits before it is read.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOURCE", name)

@@ -121,19 +121,22 @@ class Machine:
             "Next": then}, comment)
 
     def ask(self, title: str, phase: str, then: str, comment: str, catch: Sequence[Mapping[str, object]], *,
-            warm: str = "", since: str = "") -> None:
+            warm: str = "", ahead: str = "", since: str = "") -> None:
         """Add a Map that queries all sources of a phase in parallel; a failed function counts as an answer as well.
 
         ``warm`` is an expression for the versions of functions that will be needed later: beside the questions they are
         started, by events that nobody waits for. What of that fails is forgotten, it costs no more than a cold start.
+        ``ahead`` is a later phase: with their start they are told what they will be asked in it.
         ``since`` is an expression for the moment of a change that the sources look at.
         """
         def unless_warm(usual: str, instead: str = "{}") -> str:
             return value(f"$states.input.warm ? {instead} : {usual}" if warm else usual)
 
+        def question(phase: str, more: str = "") -> str:
+            return f"{{'incident': $incident, 'phase': '{phase}', 'now': $states.context.State.EnteredTime{more}}}"
+
         source, sources = "'source': $states.input.source", f"$lookup($sources, '{phase}')"
-        question = (f"'incident': $incident, 'phase': '{phase}', 'now': $states.context.State.EnteredTime"
-                    + (f", 'since': {since}" if since else ""))
+        start = "'warm': true, 'service': $incident.service" + (f", 'ahead': {question(ahead)}" if ahead else "")
         silent = (f"{{{source}, 'findings': [{{{source}, 'name': 'answer', 'status': 'unavailable', "
                   "'note': 'its function failed: ' & $states.errorOutput.Error}]}")
         inner: States = {
@@ -142,7 +145,7 @@ class Machine:
                     "FunctionName": unless_warm("$lookup($functions, $states.input.function)",
                                                 "$states.input.function"),
                     **({"InvocationType": unless_warm("'RequestResponse'", "'Event'")} if warm else {}),
-                    "Payload": unless_warm(f"{{{question}}}", "{'warm': true, 'service': $incident.service}")},
+                    "Payload": unless_warm(question(phase, f", 'since': {since}" if since else ""), f"{{{start}}}")},
                 "TimeoutSeconds": 25, "Retry": SOURCE,
                 "Catch": [{"ErrorEquals": ["States.ALL"], "Output": unless_warm(silent),
                            "Next": f"No answer ({phase})"}],

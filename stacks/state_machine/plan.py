@@ -75,7 +75,8 @@ def _start(m: Machine) -> None:
 def _initial_response(m: Machine) -> None:
     m.ask(State.VERIFY, "confirm", "Confirm the incident",
           "Plan, 1: New Relic for error rates, CloudWatch for connectivity, Splunk for error messages; side by side. "
-          "Beside them, what is asked later is started.", _ELSEWHERE,
+          "Beside them, what is asked later is started, and what answers slowly is asked already.", _ELSEWHERE,
+          ahead="diagnose",
           warm=f"$course.round = 1 ? [$lookup($warm, 'confirm').($lookup($functions, $)), '{DECIDE}'] : []")
     m.task("Confirm the incident", DECIDE, _given("confirm", answers=INPUT), "Assemble the team",
            comment="Plan, 1: two of three sources decide.", catch=_ELSEWHERE,

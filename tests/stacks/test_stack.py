@@ -339,10 +339,11 @@ def test_what_runs_for_each_item_asks_warms_or_undoes_and_applies_nothing() -> N
                            "context": {"State": {"EnteredTime": ""}}},
                 "incident": {"service": "payment-gateway"}, "course": {"changed_since": ""}})
             known = {"revert": {"incident", "entered", "operation", "number", "remedy", "why", "over"},
-                     "": {"warm", "service"} if "warm" in payload else {"incident", "phase", "now", "since"}}
+                     "": {"warm", "service", "ahead"} if "warm" in payload else {"incident", "phase", "now", "since"}}
             assert set(payload) <= known[payload.get("operation", "")], title
             if "warm" in payload:
                 assert payload["warm"] is True and "warm" in item, title
+                assert payload.get("ahead", {}).keys() <= {"incident", "phase", "now"}, title
                 warming.add(title)
     assert warming == {"Ask (confirm)", "Ask (diagnose)"}
 

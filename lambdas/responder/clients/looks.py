@@ -28,7 +28,9 @@ class Alone:
     """Asks at once, and shares nothing."""
 
     said: Sequence[str] = ()
-    """What was shared, and when it was asked for, in a sentence each."""
+    """What other incidents shared, and when it was asked for, in a sentence each."""
+    raw: str = ""
+    """Where what this incident asked ahead is kept word for word (``s3://…``); empty: nowhere, or it did not."""
 
     def turn(self, calls: int | None = None, scope: str | None = None) -> None:
         """Wait for the turn of some calls, by default of a whole look; raises CallFailed with ``throttled``.

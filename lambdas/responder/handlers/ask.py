@@ -12,7 +12,7 @@ from responder.clients.failure import CallFailed
 from responder.clients.looks import ALONE, Alone
 from responder.handlers import environment, looks, warm
 from responder.handlers.observed import observed
-from responder.handlers.step import Spans, log
+from responder.handlers.step import Spans, event_of, log
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Detail, Finding, Window, finding_of
 from responder.model.evidence.answer import Answer
@@ -65,20 +65,17 @@ class Asked:
 def handler(event: Json, context: object) -> Json:
     """Return ``SourceAnswer`` for ``Ask``, masked; a failure becomes a finding with a status, never an error."""
     if warm.warmed(event, warm.source):
+        _ask_ahead(event_of(warm.Warm, event).ahead)
         return {}
     started = time.monotonic()
     source, ask = sources.load(environment.source()), decode(Ask, event, "event")
-    service = _as_opened(load(ask.incident.service), ask.incident.spans)
-    window, baseline = spans(service, ask.phase, seconds(ask.incident.opened_at), seconds(ask.now),
-                             seconds(ask.incident.first_opened_at or ask.incident.opened_at),
-                             seconds(ask.since) if ask.since else None)
-    query = sources.Query(service, ask.phase, window, baseline, started + source.deadline_seconds)
+    query = _query(source, ask, started)
     together = _together(source, query, ask)
     with raw.keeping() as kept:
         findings = collected(source, replace(query, looks=together), ask)
     # Its function ends ten seconds after its deadline (stacks/workflow.py).
     with aws_limits.until(query.deadline + _KEEPING_SECONDS):
-        address = _stored(ask, source.name, kept) if ask.phase in _KEPT_PHASES else ""
+        address = (_stored(ask, source.name, kept) if ask.phase in _KEPT_PHASES else "") or together.raw
         found = fitted(source.name, [masked(replace(finding, raw=address), ask) for finding in findings], ANSWER_BYTES)
         answer = _passed_on(ask, SourceAnswer(source.name, found, round((time.monotonic() - started) * 1000),
                                               shared=tuple(together.said)))
@@ -86,6 +83,44 @@ def handler(event: Json, context: object) -> Json:
         statuses=sorted({finding.status for finding in found}), kept=answer.kept.key if answer.kept else "",
         configuration=ask.incident.settings or "bundled")
     return encode(answer)
+
+
+def _ask_ahead(question: Json) -> None:
+    """Ask what the first diagnosis will need, where the source takes long; nobody waits for it, so it never fails.
+
+    The diagnosis finds the answer as it finds one of another incident, and asks itself where there is none.
+    """
+    started = time.monotonic()
+    try:
+        source = sources.load(environment.source())
+        if source.ahead is None or question is None or not environment.looks_table():
+            return
+        ask = decode(Ask, question, "ahead")
+        query = _query(source, ask, started)
+        # Also an answer from before the incident's opening: where others have just asked, nobody asks ahead.
+        query = replace(query, looks=looks.Ahead(
+            environment.looks_table(), source, query, ask.incident.id, seconds(ask.now) - looks.FRESH_SECONDS,
+            _address(ask, source.name)))
+        with raw.keeping() as kept:
+            try:
+                with aws_limits.until(query.deadline), targets.aimed(query.service):
+                    source.ahead(query)
+            finally:
+                with aws_limits.until(query.deadline + _KEEPING_SECONDS):
+                    _stored(ask, source.name, kept)
+        log(source=source.name, incident=ask.incident.id, ahead=ask.phase,
+            milliseconds=round((time.monotonic() - started) * 1000))
+    except Exception as error:
+        log(ahead=repr(error)[:500])
+
+
+def _query(source: sources.Source, ask: Ask, started: float) -> sources.Query:
+    """Return what a source is asked; ``started`` is when its function was called, in ``time.monotonic`` seconds."""
+    service = _as_opened(load(ask.incident.service), ask.incident.spans)
+    window, baseline = spans(service, ask.phase, seconds(ask.incident.opened_at), seconds(ask.now),
+                             seconds(ask.incident.first_opened_at or ask.incident.opened_at),
+                             seconds(ask.since) if ask.since else None)
+    return sources.Query(service, ask.phase, window, baseline, started + source.deadline_seconds)
 
 
 def _together(source: sources.Source, query: sources.Query, ask: Ask) -> Alone:
@@ -150,15 +185,19 @@ def _stored(ask: Ask, source: str, kept: raw.Raw) -> str:
     content = kept.packed()
     if not content:
         return ""
-    key = f"raw/{_place(ask)}-{source}.txt.gz"
+    bucket, _, key = _address(ask, source).removeprefix("s3://").partition("/")
     try:
         with aws.failures("S3"):
-            aws.client("s3", 2).put_object(Bucket=environment.bucket(), Key=key, Body=content,
-                                           ContentType="application/gzip")
+            aws.client("s3", 2).put_object(Bucket=bucket, Key=key, Body=content, ContentType="application/gzip")
     except CallFailed as failed:
         log(source=source, incident=ask.incident.id, raw=failed.note)
         return ""
-    return f"s3://{environment.bucket()}/{key}"
+    return _address(ask, source)
+
+
+def _address(ask: Ask, source: str) -> str:
+    """Return where the unchanged answers of a look are kept."""
+    return f"s3://{environment.bucket()}/raw/{_place(ask)}-{source}.txt.gz"
 
 
 def _place(ask: Ask) -> str:

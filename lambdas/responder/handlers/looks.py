@@ -37,13 +37,20 @@ T = TypeVar("T")
 class Together(Alone):
     """The look-ups of one look of one incident."""
 
-    def __init__(self, table: str, source: Source, query: Query, incident: str, needed_from: float) -> None:
-        """``needed_from``: an answer that was asked for before this (seconds since 1970, UTC) is none."""
+    _ahead = False
+
+    def __init__(self, table: str, source: Source, query: Query, incident: str, needed_from: float,
+                 raw: str = "") -> None:
+        """``needed_from``: an answer that was asked for before this (seconds since 1970, UTC) is none.
+
+        ``raw`` is where this look's answers will be kept word for word (``s3://…``).
+        """
         self._budgets, self._shared = Budgets(table, client()), Shared(table, client())
         self._source, self._query, self._deadline = source, query, query.deadline
         self._keys = source.shared(query) if source.shared else ()
         self._incident, self._needed_from = incident, needed_from
-        self._me = f"{incident}/{random.getrandbits(64):016x}"
+        self._me = f"{_asker(incident, self._ahead)}{random.getrandbits(64):016x}"
+        self._kept_at = raw
         self._enough = min(_ENOUGH_SECONDS, source.deadline_seconds / 2)
         self.said: list[str] = []
 
@@ -63,19 +70,26 @@ class Together(Alone):
         if key not in self._keys:
             raise ValueError(f"{self._source.name} does not declare that it shares {key}")
         until = self._deadline if deadline is None else deadline
-        patience = until - self._reserve(until)
 
-        def alone(by: float) -> Answered:
-            self._turn(calls, scope, by)
+        def alone() -> Answered:
+            self._turn(calls, scope, until)
             return Answered(ask(widened(window)), window)
 
-        leased = self._wait(key, window, patience, until)
+        leased = self._wait(key, window, self._patience(until), until)
         if isinstance(leased, Answered):
             return leased
         if leased:
-            return self._asks(key, window, lambda: alone(until))
+            return self._asks(key, window, alone)
+        return self._without_lease(key, window, until, alone)
+
+    def _patience(self, until: float) -> float:
+        """Return until when another one's answer is waited for, in ``time.monotonic`` seconds."""
+        return until - self._reserve(until)
+
+    def _without_lease(self, key: str, window: Window, until: float, alone: Callable[[], Answered]) -> Answered:
+        """Return an answer where another one asks, and is too slow."""
         try:
-            return alone(until)
+            return alone()
         except CallFailed as failed:
             # Without a turn there is nothing to lose by waiting on for what another one asks.
             found = self._wait(key, window, until - _MARGIN_SECONDS, until, leases=False) if (
@@ -93,7 +107,7 @@ class Together(Alone):
         except BaseException:
             self._asked(lambda: self._shared.give_up(name, key, self._me), None)
             raise
-        answer = SharedAnswer(found.value, widened(window), asked_at, self._incident)
+        answer = SharedAnswer(found.value, widened(window), asked_at, self._incident, self._ahead, self._kept_at)
         if not self._asked(lambda: self._shared.keep(name, key, self._me, answer), True):
             log(source=name, incident=self._incident, shared="the answer is too large to be shared")
         return found
@@ -108,7 +122,7 @@ class Together(Alone):
                 return False
             if self._answers(now, window):
                 found = self._asked(lambda: self._shared.answer(name, key), None)
-                if found and self._answers(Asking(f"{found.incident}/", asked_at=found.asked_at,
+                if found and self._answers(Asking(_asker(found.incident, found.ahead), asked_at=found.asked_at,
                                                   tells_from=found.window.start), window):
                     return self._taken(key, window, found)
             if leases and now.lease_until < time.time() and self._asked(lambda: self._shared.lease(
@@ -122,14 +136,17 @@ class Together(Alone):
     def _answers(self, there: Asking, window: Window) -> bool:
         """Whether an answer is what this look needs: new enough, of all of its time, and not what it had already.
 
-        An incident that looks again wants to know what is new.
+        An incident that looks again wants to know what is new. What it has asked ahead it had not yet.
         """
         return (there.asked_at >= self._needed_from and there.tells_from <= window.start
-                and not there.asker.startswith(f"{self._incident}/"))
+                and not there.asker.startswith(_asker(self._incident)))
 
     def _taken(self, key: str, window: Window, found: SharedAnswer) -> Answered:
-        self.said.append(f"{key.partition('/')[0]} was asked for at {iso(found.asked_at)[11:19]} UTC by incident "
-                         f"{found.incident}")
+        if found.incident == self._incident:
+            self.raw = found.raw
+        else:
+            self.said.append(f"{key.partition('/')[0]} was asked for at {iso(found.asked_at)[11:19]} UTC by incident "
+                             f"{found.incident}")
         return Answered(found.value, Window(
             window.start, max(window.start, min(window.end, found.window.end))))
 
@@ -166,9 +183,26 @@ class Together(Alone):
             return otherwise
 
 
+class Ahead(Together):
+    """What one incident asks before it needs it, for itself and all others: nothing that another one asks already."""
+
+    _ahead = True
+
+    def _patience(self, until: float) -> float:
+        return 0.0
+
+    def _without_lease(self, key: str, window: Window, until: float, alone: Callable[[], Answered]) -> Answered:
+        raise CallFailed("throttled", "another incident asks for it already, or the table cannot be asked")
+
+
 def client() -> Any:
     """Return the table's client: one that gives up soon, because a look can do without the table."""
     return aws.client("dynamodb", _TABLE_SECONDS, attempts=1)
+
+
+def _asker(incident: str, ahead: bool = False) -> str:
+    """Return how the names begin by which an incident asks."""
+    return f"{'ahead of ' if ahead else ''}{incident}/"
 
 
 def _cost(budget: Budget, calls: int) -> float:

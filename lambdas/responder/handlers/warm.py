@@ -3,8 +3,10 @@
 The state machine sends ``Warm`` to functions beside a phase's questions (``plan/warming.py`` says which).
 Modules are imported, clients and TLS contexts made, and the secrets of a source read: those are kept for five minutes
 anyway. Where the service is in another account, the function's role there is assumed. No vendor and no cluster is
-asked, nothing is written, and the gate that each change needs stays closed. Where all of it is there already, a call
-returns at once. A failure is logged and costs nothing but the cold start that was to be saved.
+asked here, nothing is written, and the gate that each change needs stays closed. Where all of it is there already, a
+call returns at once. A failure is logged and costs nothing but the cold start that was to be saved.
+
+A source that takes longer than confirming the incident does is asked ahead, once it is ready (``handlers/ask.py``).
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ class Warm:
     warm: bool = False
     service: str = ""
     """The incident's service."""
+    ahead: Json = None
+    """What a source will be asked for the first diagnosis (``handlers/ask.py:Ask``); None: nothing is asked ahead."""
 
 
 def warmed(event: Json, load_it: Callable[[Service], None]) -> bool:

@@ -53,6 +53,10 @@ class SharedAnswer:
     """Seconds since 1970 (UTC)."""
     incident: str
     """The incident that asked."""
+    ahead: bool = False
+    """Whether it asked before it needed the answer."""
+    raw: str = ""
+    """Where the answer is kept word for word (``s3://…``); empty: nowhere."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ class _Kept:
     incident: str
     text: str
     """JSON, compressed by zlib, in Base64."""
+    ahead: bool = False
+    raw: str = ""
     expires: int = 0
 
 
@@ -91,7 +97,7 @@ class Shared(Store):
         if fits:
             self.put({"pk": _partition(source, key), "sk": "ANSWER", "start": answer.window.start,
                       "end": answer.window.end, "asked_at": answer.asked_at, "incident": answer.incident,
-                      "text": text, "expires": expires})
+                      "text": text, "ahead": answer.ahead, "raw": answer.raw, "expires": expires})
         self.change({"pk": _partition(source, key), "sk": "ASKING"},
                     "SET lease_until = :ended, asked_at = :at, tells_from = :start, too_large = :large",
                     "asker = :me", {":ended": 0, ":at": answer.asked_at, ":start": answer.window.start,
@@ -108,7 +114,7 @@ class Shared(Store):
         try:
             kept = self.row(_Kept, _partition(source, key), "ANSWER")
             return SharedAnswer(_opened(kept.text), Window(kept.start, kept.end), kept.asked_at,
-                                kept.incident) if kept else None
+                                kept.incident, kept.ahead, kept.raw) if kept else None
         except (Malformed, zlib.error, ValueError):
             return None
 

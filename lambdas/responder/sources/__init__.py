@@ -173,6 +173,8 @@ class Source:
     shared: Callable[[Query], tuple[str, ...]] | None = None
     """The keys of what it asks that is the same for several services, by which it shares it; None: it shares nothing.
     """
+    ahead: Callable[[Query], None] | None = None
+    """Ask, and share, what takes long for the first diagnosis, while the incident is still confirmed; None: nothing."""
     kubernetes_group: str = ""
     """The group of ``kubernetes/rbac.yaml`` that its role belongs to."""
     alarms: bool = False

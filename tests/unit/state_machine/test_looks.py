@@ -18,7 +18,7 @@ from responder import sources
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.clients.looks import ALONE, Answered
-from responder.handlers import ask, looks
+from responder.handlers import ask, looks, warm
 from responder.handlers.step import StepRun
 from responder.model.evidence import Window
 from responder.model.incident import SourceAnswer
@@ -44,23 +44,25 @@ class Storm:
         """When the system was asked."""
         self.answers: dict[int, Answered | str] = {}
         self.said: dict[int, list[str]] = {}
+        self.raw: dict[int, str] = {}
         self.takes_seconds = 2.0
         self.fails = 0
         """How many of the first calls fail."""
 
-    def look(self, number: int, needed_from: float | None = None, source: Source = SOURCE) -> Callable[[], None]:
+    def look(self, number: int, needed_from: float | None = None, source: Source = SOURCE,
+             kind: type[looks.Together] = looks.Together) -> Callable[[], None]:
         """One incident's look, of the ten seconds that it has."""
         def work() -> None:
             now = time.time()
             query = Query(self.service, "diagnose", Window(now - 90, now), Window(now - 3690, now - 90),
                           time.monotonic() + 10)
-            mine = looks.Together("timeline", source, query, f"i-{number}",
-                                  now - looks.FRESH_SECONDS if needed_from is None else needed_from)
+            mine = kind("timeline", source, query, f"i-{number}",
+                        now - looks.FRESH_SECONDS if needed_from is None else needed_from, f"s3://raw/{kind.__name__}")
             try:
                 self.answers[number] = mine.once(KEY, query.window, self._ask)
             except CallFailed as failed:
                 self.answers[number] = failed.status
-            self.said[number] = mine.said
+            self.said[number], self.raw[number] = mine.said, mine.raw
         return work
 
     def _ask(self, window: Window) -> Any:
@@ -118,6 +120,40 @@ def test_an_old_answer_is_none_and_neither_is_one_that_begins_too_late(storm: St
 def test_an_incident_that_looks_again_has_no_answer_of_its_own(storm: Storm) -> None:
     storm.clock.run([(0, storm.look(0)), (3, storm.look(0)), (6, storm.look(1))])
     assert len(storm.asked) == 2 and storm.said[0] == [] and len(storm.said[1]) == 1
+
+
+def ahead(storm: Storm, number: int) -> Callable[[], None]:
+    return storm.look(number, kind=looks.Ahead)
+
+
+def test_what_an_incident_asked_ahead_it_has_when_it_needs_it(storm: Storm) -> None:
+    storm.takes_seconds = 5.0
+    storm.clock.run([(0, ahead(storm, 0)), (3, storm.look(0)), (4, storm.look(1))])
+    assert len(storm.asked) == 1
+    answer = storm.answers[0]
+    # It tells of no more than of when it was asked, and where it is kept word for word is known to whose it is alone.
+    assert isinstance(answer, Answered) and answer.window.end == storm.asked[0]
+    assert (storm.said[0], storm.raw[0]) == ([], "s3://raw/Ahead")
+    assert (len(storm.said[1]), storm.raw[1]) == (1, "")
+
+
+def test_what_was_asked_ahead_too_long_ago_is_asked_again(storm: Storm) -> None:
+    storm.clock.run([(0, ahead(storm, 0)), (looks.FRESH_SECONDS + 1, storm.look(0))])
+    assert len(storm.asked) == 2 and storm.raw[0] == ""
+
+
+def test_nobody_asks_ahead_what_another_one_asks_or_has_just_asked(storm: Storm) -> None:
+    storm.clock.run([(0, storm.look(0)), *((0.5 * n, ahead(storm, n)) for n in range(1, 9))])
+    assert len(storm.asked) == 1
+    # Those who came while it was asked did not wait, those who came later found the answer.
+    assert {n: storm.answers[n] for n in (1, 2, 3)} == dict.fromkeys((1, 2, 3), "throttled")
+    assert all(isinstance(storm.answers[n], Answered) for n in range(5, 9))
+
+
+def test_where_asking_ahead_fails_the_look_asks_itself(storm: Storm) -> None:
+    storm.fails = 1
+    storm.clock.run([(0, ahead(storm, 0)), (1, storm.look(0))])
+    assert len(storm.asked) == 2 and isinstance(storm.answers[0], Answered)
 
 
 def test_where_the_one_who_asks_fails_another_one_asks(storm: Storm) -> None:
@@ -303,6 +339,41 @@ def test_two_services_share_the_history_and_each_has_its_own_changes(
     assert answer is not None
     kept = json.dumps(answer.value)
     assert "RevokeSecurityGroupIngress" in kept and "hunter2" not in kept
+
+
+def warmed(service: str, at: float, **more: Any) -> dict[str, Any]:
+    return ask.handler({"warm": True, "service": service, "ahead": {
+        "incident": {"id": f"i-{service}", "service": service, "opened_at": iso(at - 3)}, "phase": "diagnose",
+        "now": iso(at)} | more}, None)
+
+
+def test_the_history_is_asked_while_the_incident_is_confirmed(
+        storm: Storm, trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm, "load", ask.load)
+    monkeypatch.setattr(ask, "_stored", lambda *_: "s3://reports/raw/it")
+    monkeypatch.setenv("LOOKS", "timeline")
+    now, found = storm.clock.now, list[Any]()
+    storm.clock.run([(0, lambda: found.append(warmed("one", now))), (0, lambda: found.append(warmed("one", now))),
+                     (3, lambda: found.append(asked("one", now + 3)))])
+    assert found[:2] == [{}, {}] and trail.calls == 1, "delivered twice, it is asked once"
+    finding, = found[2]["findings"]
+    assert finding["status"] == "ok" and len(finding["detail"]["events"]) == 1 and not found[2].get("shared")
+    # Of what came after it was asked, it does not pretend to know.
+    assert finding["detail"]["complete_until"] <= now - 299
+
+
+@pytest.mark.parametrize("source", ["cloudtrail", "eks"])
+def test_a_question_ahead_that_is_none_asks_nothing_and_never_fails(
+        storm: Storm, trail: Trail, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    monkeypatch.setattr(warm, "load", ask.load)
+    monkeypatch.setenv("LOOKS", "timeline")
+    monkeypatch.setenv("SOURCE", source)
+    for wrong in ({"phase": 7}, {"incident": None}, {"now": "yesterday"}, {"incident": {"id": "i", "service": "?",
+                                                                                      "opened_at": "x"}}):
+        assert warmed("one", storm.clock.now, **wrong) == {}
+    if source == "eks":
+        assert warmed("one", storm.clock.now) == {}, "it is asked when it is needed"
+    assert trail.calls == 0 and storm.table.items == {}
 
 
 def test_a_source_that_has_no_turn_is_throttled_and_says_so(

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from responder.handlers.ask import Ask
+from responder.model.codec import decode
 from responder.model.service import Asked, Deployment, Remedy
 from responder.plan.course import State
 from responder.plan.warming import needed
@@ -59,7 +61,8 @@ class Phase:
             self._invoke, 0.0)
         place = {State.VERIFY: "confirm", State.GATHER: "diagnose"}[state]
         self.machine.variables = {
-            "incident": {"service": "payment-gateway"}, "functions": BY_NAME,
+            "incident": {"id": "i-1", "service": "payment-gateway", "opened_at": "2026-11-27T00:00:00.000Z"},
+            "functions": BY_NAME,
             "course": {"round": 1 + again, "attempt": 1 + again}, "warm": {place: warm},
             "sources": {place: [{"source": "newrelic", "function": "f-newrelic"},
                                 {"source": "splunk", "function": "f-splunk"}]}}
@@ -76,8 +79,13 @@ class Phase:
     @property
     def warmed(self) -> list[str]:
         """The functions that were warmed."""
-        return [function for function, payload in self.calls if payload == {
-            "warm": True, "service": "payment-gateway"}]
+        assert all(payload["service"] == "payment-gateway" for _, payload in self.calls if payload.get("warm"))
+        return [function for function, payload in self.calls if payload.get("warm")]
+
+    @property
+    def ahead(self) -> list[Any]:
+        """What functions that were warmed were told of later questions."""
+        return [payload["ahead"] for _, payload in self.calls if "ahead" in payload]
 
 
 @pytest.mark.parametrize("state", [State.VERIFY, State.GATHER])
@@ -93,6 +101,18 @@ def test_the_answers_are_those_of_the_sources_whatever_becomes_of_the_warming(st
     # Each other event is a question to a source.
     assert [function for function, payload in asked.calls if "phase" in payload] == ["f-newrelic", "f-splunk"]
     assert len(asked.calls) == len(asked.warmed) + 2
+
+
+def test_what_the_diagnosis_asks_first_is_told_while_the_incident_is_confirmed_and_never_again() -> None:
+    first = Phase(State.VERIFY, warm=["f-eks"])
+    first.machine.run({})
+    assert len(first.ahead) == len(first.warmed)
+    for asked in first.ahead:
+        assert decode(Ask, asked, "ahead").phase == "diagnose"
+        assert asked["incident"] == first.machine.variables["incident"]
+    for later in (Phase(State.VERIFY, warm=["f-eks"], again=True), Phase(State.GATHER, warm=["r"])):
+        later.machine.run({})
+        assert later.ahead == []
 
 
 @pytest.mark.parametrize("state", [State.VERIFY, State.GATHER])
