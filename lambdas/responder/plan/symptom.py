@@ -103,6 +103,9 @@ def _by_requests(finding: Finding[ErrorRate], settings: Confirm, signal_at: floa
     requests = total(series).requests
     if requests < settings.minimum_requests:
         return _verdict(finding, "unknown", f"only {count(requests)} requests, too few to tell")
+    if usual := _day_without_it(finding.detail, recent, settings):
+        return _verdict(finding, "unknown", f"{share(total(recent).error_rate)} of the last requests failed; that is as "
+                                            f"in the hour before, and a day ago it was {share(usual.error_rate)}")
     if _rising(newest, limit):
         return _verdict(finding, "unknown",
                         f"{share(total(newest).error_rate)} of the newest requests failed, too few to tell")
@@ -137,6 +140,18 @@ def _limit(rate: ErrorRate, settings: Confirm) -> float:
     if day and day.requests >= settings.minimum_requests:
         habit = max(habit, upper_bound(day.errors, day.requests))
     return max(settings.error_rate, _MULTIPLE_OF_BASELINE * habit)
+
+
+def _day_without_it(rate: ErrorRate, recent: Sequence[Bucket], settings: Confirm) -> Bucket | None:
+    """Return the same hour of the day before, where so many failures were no habit then; None where nobody can tell.
+
+    An outage that is as old as the baseline is all that the baseline takes for usual.
+    """
+    day, seen = rate.day_before, total(recent)
+    if day is None or min(day.requests, seen.requests) < settings.minimum_requests:
+        return None
+    limit = max(settings.error_rate, _MULTIPLE_OF_BASELINE * upper_bound(day.errors, day.requests))
+    return Bucket(0.0, day.requests, day.errors) if lower_bound(seen.errors, seen.requests) > limit else None
 
 
 def _silent(finding: Finding[ErrorRate], series: Sequence[Bucket]) -> Verdict | None:

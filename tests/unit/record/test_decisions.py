@@ -15,7 +15,7 @@ from responder.model.evidence import Evidence, Finding, Window
 from responder.model.evidence.error_rate import DayBefore
 from responder.model.fault_location import OWN, Provider
 from responder.model.service import Service
-from responder.plan.confirm import confirm
+from responder.plan.confirm import Confirmation, confirm
 from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.isolate import isolate
 from responder.plan.recovery import RARER, helped, judge, next_check, slow_until
@@ -85,6 +85,28 @@ def test_the_same_hour_of_the_day_before_shows_the_usual_level(service: Service)
                    NOW).answer != "confirmed"
     more = [with_day(rates(s, "frontend", steady(0.7, 60)), 7200.0, 1400.0) for s in ("newrelic", "cloudwatch")]
     assert confirm(service, ["newrelic", "cloudwatch"], Evidence(more), NOW).answer == "confirmed"
+
+
+@pytest.mark.parametrize("source", ["newrelic", "cloudwatch"])
+def test_an_outage_that_fills_the_baseline_is_no_false_alarm(service: Service, source: str) -> None:
+    """For an hour a fifth of the requests has failed; a day ago hardly any did."""
+    def found(now: float, yesterday: float | None) -> list[Finding[Any]]:
+        old = [rates(s, "frontend", steady(now, 180)) for s in ("newrelic", "cloudwatch")]
+        day = None if yesterday is None else DayBefore(7200.0, 7200.0 * yesterday, 180.0, 144_000.0, 3600.0)
+        return [replace(one, detail=replace(one.detail, baseline_requests=144_000.0, baseline_errors=144_000 * 0.205,
+                                            day_before=day if one.source == source else None)) for one in old]
+
+    def answer(now: float, yesterday: float | None) -> Confirmation:
+        return confirm(service, ["newrelic", "cloudwatch"], Evidence(found(now, yesterday)), NOW)
+
+    late = answer(0.2, 0.004)
+    assert (late.answer, late.votes[source]) == ("inconclusive", "unknown")
+    assert "0.4%" in late.reasons[source]
+    # What fails as often each day at this hour, or hardly at all by now, is as usual.
+    assert answer(0.2, 0.2).answer == answer(0.004, 0.004).answer == "false_alarm"
+    # Where nobody knows of yesterday, the hour before is all that there is to compare with.
+    assert answer(0.2, None).answer == "false_alarm"
+    assert answer(0.7, 0.004).answer == "confirmed"
 
 
 def test_a_log_without_errors_does_not_make_silence_a_delay(service: Service) -> None:
