@@ -18,8 +18,8 @@ demo: setup  ## watch an outage from alarm to postmortem, on this machine
 	@$(RUN) -m sandbox demo
 
 # Three for two cores: one of them waits for the drills most of the time.
-test: setup  ## run all tests, three at a time, the drills on the embedded cloud among them
-	@$(RUN) -m pytest -n 3 --no-loadscope-reorder
+test: setup  ## run all tests, four at a time, the drills on the embedded cloud among them
+	@$(RUN) -m pytest -n 4 --no-loadscope-reorder
 
 drills: setup  ## run every drill of drills/ [WORLD=workloads=statefulset,mesh=istio] [EYES=aws]
 	@$(RUN) -m sandbox drill drills drills/catalogue drills/unseen --record tests/records $(if $(WORLD),--world "$(WORLD)") $(if $(EYES),--eyes $(EYES))
