@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import events, worlds
-from sandbox.account import writers
+from sandbox.account import trail, writers
 from sandbox.alarms import Evaluator
 from sandbox.clock import Clock
 from sandbox.control_plane.rollouts import Rollouts
@@ -163,8 +163,8 @@ class Control:
             sandbox.changes.reset()
             sandbox.newrelic.reset()
             sandbox.lines.clear()
-            for vendor in (logs, newrelic_events, splunk_events):
-                vendor.forget()
+            for one in (logs, newrelic_events, splunk_events, trail):
+                one.forget()
             self._people.reset()
             self._clock.reset()
             sandbox.world = sandbox.kubelet.world = World(requests_per_second=beginning.requests_per_second)

@@ -60,6 +60,11 @@ def happened(account: Account, since: float, until: float) -> Iterator[TrailEven
         yield from (event for event in _minute(account.seed, minute) if since <= event.at <= until)
 
 
+def forget() -> None:
+    """Let go of the events of a platform that began anew: the next one is another account's, by its seed."""
+    _minute.cache_clear()
+
+
 @lru_cache(maxsize=2 * _HISTORY_MINUTES)
 def _minute(seed: str, minute: int) -> tuple[TrailEvent, ...]:
     """The events of one minute, newest first."""
