@@ -89,19 +89,28 @@ def _packages(build: Path) -> Path:
     target = build / f"packages-{digest}"
     if target.is_dir():
         return target
-    partial = build / f"packages-{digest}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    build.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="packages-", dir=build) as own:
+        partial = Path(own) / "packages"
+        _install(requirements, partial)
+        try:
+            partial.rename(target)
+        except OSError:
+            # Another process has built the same meanwhile, and its packages are as good.
+            if not target.is_dir():
+                raise
+    return target
+
+
+def _install(requirements: Path, target: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",
-         "--no-deps", "--require-hashes", "--only-binary", ":all:", "--target", str(partial),
+         "--no-deps", "--require-hashes", "--only-binary", ":all:", "--target", str(target),
          "--requirement", str(requirements)],
         capture_output=True, text=True, check=False)
     if done.returncode:
         raise PackagingError(f"pip could not install {requirements}:\n{done.stderr.strip()[-2000:]}")
-    for native in (*partial.rglob("*.so"), *partial.rglob("*.pyd")):
+    for native in (*target.rglob("*.so"), *target.rglob("*.pyd")):
         native.unlink()  # MarkupSafe's optional C extension is built for one processor and Python
     for surplus in ("bin", "pip", "share"):
-        shutil.rmtree(partial / surplus, ignore_errors=True)
-    partial.rename(target)
-    return target
+        shutil.rmtree(target / surplus, ignore_errors=True)
