@@ -104,8 +104,8 @@ def _by_requests(finding: Finding[ErrorRate], settings: Confirm, signal_at: floa
     if requests < settings.minimum_requests:
         return _verdict(finding, "unknown", f"only {count(requests)} requests, too few to tell")
     if day := _day_without_it(finding.detail, recent, settings):
-        return _verdict(finding, "unknown", f"{share(total(recent).error_rate)} of the last requests failed; that is as "
-                                            f"in the hour before, and a day ago it was {share(day.error_rate)}")
+        return _verdict(finding, "unknown", f"{share(total(recent).error_rate)} of the last requests failed; that is "
+                                            f"as in the hour before, and a day ago it was {share(day.error_rate)}")
     if _rising(newest, limit):
         return _verdict(finding, "unknown",
                         f"{share(total(newest).error_rate)} of the newest requests failed, too few to tell")
