@@ -12,7 +12,7 @@ from responder.clients.failure import CallFailed
 from responder.clients.looks import ALONE, Alone
 from responder.handlers import environment, looks, warm
 from responder.handlers.observed import observed
-from responder.handlers.step import Spans, event_of, log
+from responder.handlers.step import Spans, log
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Detail, Finding, Window, finding_of
 from responder.model.evidence.answer import Answer
@@ -64,8 +64,8 @@ class Asked:
 @observed(states=1)
 def handler(event: Json, context: object) -> Json:
     """Return ``SourceAnswer`` for ``Ask``, masked; a failure becomes a finding with a status, never an error."""
-    if warm.warmed(event, warm.source):
-        _ask_ahead(event_of(warm.Warm, event).ahead)
+    if warmed := warm.warmed(event, warm.source):
+        _ask_ahead(warmed.ahead)
         return {}
     started = time.monotonic()
     source, ask = sources.load(environment.source()), decode(Ask, event, "event")
@@ -92,15 +92,14 @@ def _ask_ahead(question: Json) -> None:
     """
     started = time.monotonic()
     try:
-        source = sources.load(environment.source())
-        if source.ahead is None or question is None or not environment.looks_table():
+        source, table = sources.load(environment.source()), environment.looks_table()
+        if source.ahead is None or question is None or not table:
             return
         ask = decode(Ask, question, "ahead")
         query = _query(source, ask, started)
         # Also an answer from before the incident's opening: where others have just asked, nobody asks ahead.
         query = replace(query, looks=looks.Ahead(
-            environment.looks_table(), source, query, ask.incident.id, seconds(ask.now) - looks.FRESH_SECONDS,
-            _address(ask, source.name)))
+            table, source, query, ask.incident.id, seconds(ask.now) - looks.FRESH_SECONDS, _address(ask, source.name)))
         with raw.keeping() as kept:
             try:
                 with aws_limits.until(query.deadline), targets.aimed(query.service):
@@ -185,10 +184,10 @@ def _stored(ask: Ask, source: str, kept: raw.Raw) -> str:
     content = kept.packed()
     if not content:
         return ""
-    bucket, _, key = _address(ask, source).removeprefix("s3://").partition("/")
     try:
         with aws.failures("S3"):
-            aws.client("s3", 2).put_object(Bucket=bucket, Key=key, Body=content, ContentType="application/gzip")
+            aws.client("s3", 2).put_object(Bucket=environment.bucket(), Key=_raw_key(ask, source), Body=content,
+                                           ContentType="application/gzip")
     except CallFailed as failed:
         log(source=source, incident=ask.incident.id, raw=failed.note)
         return ""
@@ -197,7 +196,11 @@ def _stored(ask: Ask, source: str, kept: raw.Raw) -> str:
 
 def _address(ask: Ask, source: str) -> str:
     """Return where the unchanged answers of a look are kept."""
-    return f"s3://{environment.bucket()}/raw/{_place(ask)}-{source}.txt.gz"
+    return f"s3://{environment.bucket()}/{_raw_key(ask, source)}"
+
+
+def _raw_key(ask: Ask, source: str) -> str:
+    return f"raw/{_place(ask)}-{source}.txt.gz"
 
 
 def _place(ask: Ask) -> str:

@@ -40,18 +40,18 @@ class Warm:
     """What a source will be asked for the first diagnosis (``handlers/ask.py:Ask``); None: nothing is asked ahead."""
 
 
-def warmed(event: Json, load_it: Callable[[Service], None]) -> bool:
-    """Whether the event asks a function to get ready only; then ``load_it`` has done so, or its failure is logged."""
+def warmed(event: Json, load_it: Callable[[Service], None]) -> Warm | None:
+    """Return the event where it asks to get ready only; then ``load_it`` has done so, or its failure is logged."""
     given = event_of(Warm, event)
     if not given.warm:
-        return False
+        return None
     try:
         service = load(given.service)
         with targets.aimed(service):
             load_it(service)
     except Exception as error:
         log(warm=given.service, error=repr(error)[:500])
-    return True
+    return given
 
 
 def source(service: Service) -> None:

@@ -40,13 +40,14 @@ def collect(query: Query) -> list[Finding[Trail]]:
     A change that names another team's resource is left out, and counted in the note. One of which it cannot be told
     whose it is has the topic ``other``, which is evidence of nothing.
     """
+    client = _client(query)
     start, named = query.window.start - _BEFORE_SECONDS, _asked_by_name(query.service)
     pace = lookups.Pace(query.deadline)
     try:
-        all_of = _changes(query, pace, len(named))
+        all_of = _changes(query, client, pace, len(named))
         found, end = lookups.within(all_of), all_of.window.end
         if not found.covered:
-            lookups.add_by_name(_client(query), found, Window(start, end), pace, named, query.looks)
+            lookups.add_by_name(client, found, Window(start, end), pace, named, query.looks)
     finally:
         query.looks.give_back(pace.left)
     sorted_out = _sort(query.service, found.events)
@@ -68,16 +69,16 @@ def ask_ahead(query: Query) -> None:
     """
     pace = lookups.Pace(query.deadline)
     try:
-        _changes(query, pace, 0)
+        _changes(query, _client(query), pace, 0)
     finally:
         query.looks.give_back(pace.left)
 
 
-def _changes(query: Query, pace: lookups.Pace, named: int) -> Answered:
+def _changes(query: Query, client: Any, pace: lookups.Pace, named: int) -> Answered:
     """Return all changes that are looked for; time is left for ``named`` look-ups by name."""
     return query.looks.once(
         _key(query), Window(query.window.start - _BEFORE_SECONDS, query.window.end),
-        lambda wide: lookups.changes(_client(query), wide, pace, named))
+        lambda wide: lookups.changes(client, wide, pace, named))
 
 
 def _client(query: Query) -> Any:
