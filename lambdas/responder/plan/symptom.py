@@ -103,9 +103,11 @@ def _by_requests(finding: Finding[ErrorRate], settings: Confirm, signal_at: floa
     requests = total(series).requests
     if requests < settings.minimum_requests:
         return _verdict(finding, "unknown", f"only {count(requests)} requests, too few to tell")
-    if day := _day_without_it(finding.detail, recent, settings):
+    day = finding.detail.day_before
+    if day and _is_no_habit_of(day, recent, settings):
         return _verdict(finding, "unknown", f"{share(total(recent).error_rate)} of the last requests failed; that is "
-                                            f"as in the hour before, and a day ago it was {share(day.error_rate)}")
+                                            f"as in the hour before, and a day ago it was "
+                                            f"{share(day.errors / day.requests)}")
     if _rising(newest, limit):
         return _verdict(finding, "unknown",
                         f"{share(total(newest).error_rate)} of the newest requests failed, too few to tell")
@@ -134,24 +136,25 @@ def _limit(rate: ErrorRate, settings: Confirm) -> float:
     A component that errs a little all day fails at twice its habit; the habit itself is known no better than its upper
     bound, unless there is hardly any. What fails at this hour of each day, such as a nightly batch, is a habit as well.
     """
-    habit, day = 0.0, rate.day_before
-    if rate.baseline_requests >= settings.minimum_requests:
-        habit = upper_bound(rate.baseline_errors, rate.baseline_requests)
-    if day and day.requests >= settings.minimum_requests:
-        habit = max(habit, upper_bound(day.errors, day.requests))
+    day = rate.day_before
+    return max(_limit_by(rate.baseline_requests, rate.baseline_errors, settings),
+               _limit_by(day.requests, day.errors, settings) if day else 0.0)
+
+
+def _limit_by(requests: float, errors: float, settings: Confirm) -> float:
+    """Return the share of requests from which a component fails, by one habit; too few requests are none."""
+    habit = upper_bound(errors, requests) if requests >= settings.minimum_requests else 0.0
     return max(settings.error_rate, _MULTIPLE_OF_BASELINE * habit)
 
 
-def _day_without_it(rate: ErrorRate, recent: Sequence[Bucket], settings: Confirm) -> Bucket | None:
-    """Return the same hour of the day before, where so many failures were no habit then; None where nobody can tell.
+def _is_no_habit_of(day: DayBefore, recent: Sequence[Bucket], settings: Confirm) -> bool:
+    """Whether surely more fails than the same hour of the day before makes usual; False where nobody can tell.
 
     An outage that is as old as the baseline is all that the baseline takes for usual.
     """
-    day, seen = rate.day_before, total(recent)
-    if day is None or min(day.requests, seen.requests) < settings.minimum_requests:
-        return None
-    limit = max(settings.error_rate, _MULTIPLE_OF_BASELINE * upper_bound(day.errors, day.requests))
-    return Bucket(0.0, day.requests, day.errors) if lower_bound(seen.errors, seen.requests) > limit else None
+    seen = total(recent)
+    return (min(day.requests, seen.requests) >= settings.minimum_requests and lower_bound(
+        seen.errors, seen.requests) > _limit_by(day.requests, day.errors, settings))
 
 
 def _silent(finding: Finding[ErrorRate], series: Sequence[Bucket]) -> Verdict | None:
