@@ -6,6 +6,7 @@ import heapq
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -41,8 +42,7 @@ class Clock:
         """Run functions, each from a moment on (seconds from now), to their ends; raises the first error of one."""
         began = self.now
         for after, function in work:
-            start = self._wait_until(began + after)
-            threading.Thread(target=self._work, args=(start, function), daemon=True).start()
+            self._begin(began + after, function)
         while self._waiting:
             self.now, _, event = heapq.heappop(self._waiting)
             self._idle.clear()
@@ -53,7 +53,7 @@ class Clock:
 
     def beside(self, function: Callable[[], Any]) -> None:
         """Run a function from now on that nobody waits for, called by one that runs here."""
-        threading.Thread(target=self._work, args=(self._wait_until(self.now), function), daemon=True).start()
+        self._begin(self.now, function)
 
     def together(self, functions: Iterable[Callable[[], Any]]) -> list[Any]:
         """Run functions beside each other, called by one that runs here; return their results once all have ended."""
@@ -68,13 +68,15 @@ class Clock:
                 heapq.heappush(self._waiting, (self.now, self._count, ended))
 
         for place, function in enumerate(work):
-            start = self._wait_until(self.now)
-            threading.Thread(target=self._work, args=(start, lambda at=place, of=function: one(at, of)),
-                             daemon=True).start()
+            self._begin(self.now, partial(one, place, function))
         if work:
             self._idle.set()
             ended.wait()
         return [found[place] for place in range(len(work))]
+
+    def _begin(self, moment: float, function: Callable[[], Any]) -> None:
+        start = self._wait_until(moment)
+        threading.Thread(target=self._work, args=(start, function), daemon=True).start()
 
     def _wait_until(self, moment: float) -> threading.Event:
         self._count += 1

@@ -153,12 +153,12 @@ def storm(services: int, *, together: bool, seed: int = 1) -> Storm:
 
 
 def _invoked(clock: Clock, state: str, function: str, payload: dict[str, Any]) -> Any:
-    name = function.removeprefix("source:")
+    kind, _, name = function.partition(":")
     if payload.get("warm"):
-        if name != function and sources.load(name).ahead:
+        if kind == "source" and sources.load(name).ahead:
             clock.beside(partial(_asked, name, payload))
         return {}
-    return _asked(name, payload) if name != function else steps.handler(payload, None)
+    return _asked(name, payload) if kind == "source" else steps.handler(payload, None)
 
 
 def _asked(name: str, payload: dict[str, Any]) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.diagnosis import kept
+from bench.diagnosis import recorded_drill
 from responder.handlers import diagnose
 from responder.model.change import OWN_MANAGER, Change, FieldChange
 from responder.model.codec import decode, encode
@@ -134,7 +134,7 @@ def test_nothing_is_hidden_that_no_remedy_on_record_explains(changes: list[Chang
 
 def test_a_bad_value_under_our_name_is_diagnosed_as_anybody_else_s() -> None:
     """The same evidence with the field manager of the responder: it was left out, and the cause was unknown."""
-    _, _, record = next(item for item in kept() if item[1].name == "bad-config-rejected")
+    _, _, record = recorded_drill("bad-config-rejected")
     service = service_of(record)
     items = sorted(record["items"], key=lambda item: str(item["sk"]))
     opened = seconds(next(item for item in items if item["sk"] == "INCIDENT")["opened_at"])
@@ -154,7 +154,7 @@ def test_a_bad_value_under_our_name_is_diagnosed_as_anybody_else_s() -> None:
 
 
 def test_a_replay_knows_what_was_our_own() -> None:
-    record = copy.deepcopy(next(item for item in kept() if item[1].name == "bad-config-rejected")[2])
+    record = copy.deepcopy(recorded_drill("bad-config-rejected")[2])
     run = next(item for item in record["items"] if item.get("step") == "Diagnose the root cause"
                  and item.get("kind") == "decision")
     before = next(d for d in replay(record) if d.step == "Diagnose the root cause").again

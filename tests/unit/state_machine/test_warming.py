@@ -79,8 +79,8 @@ class Phase:
     @property
     def warmed(self) -> list[str]:
         """The functions that were warmed."""
-        assert all(payload["service"] == "payment-gateway" for _, payload in self.calls if payload.get("warm"))
-        return [function for function, payload in self.calls if payload.get("warm")]
+        return [function for function, payload in self.calls if payload | {"ahead": None} == {
+            "warm": True, "service": "payment-gateway", "ahead": None}]
 
     @property
     def ahead(self) -> list[Any]:
