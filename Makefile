@@ -17,7 +17,7 @@ setup:  ## install what the other words need (they do it themselves)
 demo: setup  ## watch an outage from alarm to postmortem, on this machine
 	@$(RUN) -m sandbox demo
 
-# Three for two cores: one of them waits for the drills most of the time.
+# Four for two cores: two of them wait for drills most of the time.
 test: setup  ## run all tests, four at a time, the drills on the embedded cloud among them
 	@$(RUN) -m pytest -n 4 --no-loadscope-reorder
 
