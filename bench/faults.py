@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 
 from bench import Benchmark, Outcome, Row
 from bench.bed.outage.apart import Healthy, Result, results
@@ -24,12 +25,17 @@ _WORKERS = 2
 
 
 def run(repeats: int) -> Outcome:
-    """Try the matrix once; ``FAULTS_SHARE`` takes a part of it, of a tenth with ``0.1``."""
+    """Try the matrix once.
+
+    ``FAULTS_SHARE`` takes a part of it, a tenth with ``0.1``. ``FAULTS_KEPT`` is a folder where each result is kept as
+    it comes, so that a run that was ended goes on where it was.
+    """
     part = float(os.environ.get("FAULTS_SHARE", "1"))
+    kept = Path(os.environ["FAULTS_KEPT"]).absolute() if os.environ.get("FAULTS_KEPT") else None
     rows, texts = [], []
     wrong: list[Result] = []
     for story in STORIES:
-        healthy, found = results(story.name, part * _SHARES[story.name], "faults", workers=_WORKERS)
+        healthy, found = results(story.name, part * _SHARES[story.name], "faults", workers=_WORKERS, kept=kept)
         wrong += [one for one in found if one.wrong]
         ends = Counter(one.end for one in found)
         rows.append(Row(f"{story.name}: cells that ended wrong", ends[End.WRONG], "", "cells that were tried",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
+_CODE = ("bench/bed", "config", "lambdas", "sandbox", "stacks", "statemachines")
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,16 @@ def surroundings() -> dict[str, str]:
 
 
 def results(story: str, share: float, seed: str, kinds: Sequence[str] = ("faults", "deliveries", "deaths", "kills"),
-            workers: int = 1) -> tuple[Healthy, list[Result]]:
-    """Try a seeded share of a story's cells; raises RuntimeError where the bed itself fails."""
+            workers: int = 1, kept: Path | None = None) -> tuple[Healthy, list[Result]]:
+    """Try a seeded share of a story's cells; raises RuntimeError where the bed itself fails.
+
+    ``kept`` is a folder where each result is kept as it comes: cells that are there, by the same code, are not tried
+    again.
+    """
+    files = [str(_file(kept, story, part)) if kept else "" for part in range(workers)]
     running = [subprocess.Popen(
-        [sys.executable, "-m", "bench.bed.outage", story, str(share), seed, str(part), str(workers), ",".join(kinds)],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True, env=surroundings()) for part in range(workers)]
+        [sys.executable, "-m", "bench.bed.outage", story, str(share), seed, str(part), str(workers), ",".join(kinds),
+         files[part]], cwd=ROOT, stdout=subprocess.PIPE, text=True, env=surroundings()) for part in range(workers)]
     # All at once: whoever is not read has to wait when its pipe is full.
     with ThreadPoolExecutor(workers) as readers:
         outputs = list(readers.map(lambda process: process.communicate()[0], running))
@@ -62,6 +69,21 @@ def results(story: str, share: float, seed: str, kinds: Sequence[str] = ("faults
     lines = [[json.loads(line) for line in output.splitlines()] for output in outputs]
     return (Healthy(**lines[0][0] | {"wrong": tuple(lines[0][0]["wrong"])}),
             [_result(one) for found in lines for one in found[1:]])
+
+
+def _file(kept: Path, story: str, part: int) -> Path:
+    folder = kept / code()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{story}-{part}.jsonl"
+
+
+def code() -> str:
+    """Return a digest of all that a cell's result may depend on."""
+    digest = hashlib.sha256()
+    for path in sorted(path for name in _CODE for path in (ROOT / name).rglob("*") if path.is_file()):
+        if "__pycache__" not in path.parts:
+            digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _result(one: dict[str, Any]) -> Result:
