@@ -107,8 +107,10 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None, respond
                 spawn(name, command, {})
             _await(f"http://127.0.0.1:{ports.aws}/_ministack/health", processes, "engine")
             _await(f"https://127.0.0.1:{ports.apiserver}/readyz", processes, "kube-apiserver")
+            # glibc gives each thread a heap of its own, and each keeps what a vendor's largest answer once needed.
             spawn("world", [sys.executable, "-m", "sandbox.world"], {
-                "SANDBOX_PORT": str(ports.aws), "PYTHONUNBUFFERED": "1"})
+                "SANDBOX_PORT": str(ports.aws), "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2",
+                "MALLOC_MMAP_THRESHOLD_": "131072"})
             _fixtures(ports)
             _await(f"http://127.0.0.1:{ports.world}/", processes, "world")
         sandbox = Up(ports, processes, {}, "")

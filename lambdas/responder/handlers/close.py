@@ -20,7 +20,7 @@ from responder.model.evidence.alarms import AlarmState
 from responder.model.facts import Undelivered
 from responder.model.frozen import dataclass
 from responder.model.incident import Cause, Incident, IncidentRecord, Outcome
-from responder.model.moment import epoch, iso
+from responder.model.moment import epoch
 from responder.model.service import deployed
 from responder.people import Message
 from responder.plan import messages
@@ -87,7 +87,7 @@ def _stand_down(run: StepRun, event: StandDownEvent) -> StandDownResult:
     remedies = run.records.remedies_of(run.incident)
     outcome = _outcome(event, incident)
     temporary = outcome == "resolved" and bool(in_place(remedies))
-    change: IncidentChange = {"outcome": outcome, "status": "closed", "closed_at": iso(time.time()),
+    change: IncidentChange = {"outcome": outcome, "status": "closed", "closed_at": run.entered,
                               "cared_by": run.execution if temporary else None}
     cause = _cause(outcome, incident)
     if cause and cause != incident.cause:
@@ -179,7 +179,7 @@ def _escalate(run: StepRun, event: EscalateEvent) -> EscalateResult:
     """Send people all facts, and record that no automatic step is left."""
     why = event.why or "no automatic step is left"
     outcome: Outcome = "observed" if event.observed else "escalated"
-    run.records.update(run.incident, outcome=outcome, status="waiting for people", escalated_at=iso(time.time()),
+    run.records.update(run.incident, outcome=outcome, status="waiting for people", escalated_at=run.entered,
                          recovery_verified_at=None, recovered_at=None)
     run.note(f"{'observed' if outcome == 'observed' else 'escalated to people'}: {why}", kind="outcome")
     record = run.records.load(run.incident)
