@@ -98,8 +98,10 @@ class Up:
     """Name to process id; each leads a process group of its own."""
     outputs: dict[str, str]
     """The stack's outputs."""
-    deployed: str
-    """A digest of what is deployed: the configuration, and the code."""
+    code: str = ""
+    """A digest of the code that is deployed; empty where nothing is."""
+    in_force: str = ""
+    """A digest of the code and of the configuration that is in force, settings that were changed as data included."""
 
     def save(self) -> None:
         """Write it to the state folder."""
@@ -113,7 +115,8 @@ class Up:
             value = json.loads((STATE / "up.json").read_text())
         except (OSError, ValueError):
             return None
-        up = cls(Ports(**value["ports"]), value["processes"], value["outputs"], value["deployed"])
+        up = cls(Ports(**value["ports"]), value["processes"], value["outputs"], value.get("code", ""),
+                 value.get("in_force", ""))
         return up if all(alive(pid) for pid in up.processes.values()) else None
 
 

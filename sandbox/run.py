@@ -22,6 +22,7 @@ import boto3
 import httpx
 import yaml
 
+from responder.handlers.settings import LATELY_SECONDS
 from sandbox.admin import Engine
 from sandbox.control_plane import binaries
 from sandbox.control_plane import run as control_plane
@@ -42,8 +43,10 @@ from sandbox.places import (
 )
 from sandbox.remote import Remote
 from sandbox.vendors import deployments, launchdarkly, newrelic, people, splunk
+from stacks import settings
 from stacks.configuration import read_file
 from stacks.contradictions.remedies import never_run
+from stacks.deployed import Refused
 from stacks.deployment import Settings
 from stacks.rbac import rendered
 
@@ -94,7 +97,7 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None, respond
     def spawn(name: str, command: list[str], environment: Mapping[str, str]) -> None:
         processes[name] = _spawn(name, command, environment)
         # Written at once, so that the processes of a start that was killed can be found and stopped.
-        Up(ports, processes, {}, "").save()
+        Up(ports, processes, {}).save()
 
     try:
         with timed(say, f"AWS engine and control plane up: {kubernetes}"):
@@ -113,7 +116,7 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None, respond
                 "MALLOC_MMAP_THRESHOLD_": "131072"})
             _fixtures(ports)
             _await(f"http://127.0.0.1:{ports.world}/", processes, "world")
-        sandbox = Up(ports, processes, {}, "")
+        sandbox = Up(ports, processes, {})
         sandbox.save()
         if responder:
             sandbox = ensure_deployed(sandbox, overrides or {}, say)
@@ -157,14 +160,22 @@ def stop_leftovers() -> None:
 
 
 def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
-    """Deploy the unchanged CDK app with the sandbox's configuration, unless exactly that is deployed already."""
+    """Deploy the unchanged CDK app with the sandbox's configuration, unless exactly that is in force already.
+
+    Where nothing but settings differs from what is deployed, they are changed as data, as ``stacks/settings.py`` does.
+    """
     wanted = configuration(sandbox.ports, overrides)
     inputs = _inputs(wanted)
-    if sandbox.deployed == inputs:
+    if sandbox.in_force == inputs:
         return sandbox
     folder = STATE / "config"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{SERVICE}.yaml").write_text(wanted)
+    code = _inputs("")
+    if sandbox.code == code and _changed_as_data(folder, say):
+        sandbox = replace(sandbox, in_force=inputs)
+        sandbox.save()
+        return sandbox
     # The template depends on these inputs alone, so an earlier build from the same inputs is used again.
     out = STATE / "cdk.out" / inputs
     if not (out / "done").is_file():
@@ -172,24 +183,40 @@ def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
             shutil.rmtree(out, ignore_errors=True)
             _cdk("synth", "--quiet", "--context", f"config={folder}", "--output", str(out))
             (out / "done").touch()
-    if not sandbox.deployed:
+    if not sandbox.code:
         with timed(say, "CDK bootstrapped"):
             _cdk("bootstrap", "aws://000000000000/us-east-1", "--app", str(out))
-    if sandbox.deployed:
+    if sandbox.code:
         _forget_logs_of_removed_functions()
     with timed(say, "CDK app deployed"):
         _cdk("deploy", STACK, "--app", str(out), "--require-approval", "never", "--outputs-file",
              str(STATE / "outputs.json"))
     outputs = json.loads((STATE / "outputs.json").read_text())[STACK]
     Remote(sandbox.ports).deployed(str(out / f"{STACK}.template.json"))
-    if sandbox.deployed:
+    if sandbox.code:
         # The engine keeps a process of each version of each function: those of before are asked no more.
         Engine(sandbox.ports.engine_admin).cool()
-    sandbox = replace(sandbox, outputs=outputs, deployed=inputs)
+    # A deployment leaves settings that were changed as data, where its own are those of the deployment before.
+    settings.change(folder / f"{SERVICE}.yaml", boto3.client, lambda line: None)
+    sandbox = replace(sandbox, outputs=outputs, code=code, in_force=inputs)
     sandbox.save()
     with timed(say, "functions warmed"):
         _warm()
     return sandbox
+
+
+def _changed_as_data(folder: Path, say: Say) -> bool:
+    """Change the settings of what is deployed; False where the difference needs a deployment."""
+    started = time.monotonic()
+    try:
+        changed = settings.change(folder / f"{SERVICE}.yaml", boto3.client, lambda line: None)
+    except Refused:
+        return False
+    if changed:
+        # What opens incidents may have read them just before.
+        time.sleep(LATELY_SECONDS)
+        say("settings changed as data", time.monotonic() - started)
+    return True
 
 
 def _forget_logs_of_removed_functions() -> None:

@@ -63,6 +63,7 @@ def cold() -> None:
     """Let a function's process know nothing of before: what processes keep is kept by all functions here."""
     # A function has no way to forget, and needs none: its process ends.
     aws._secret.cache_clear()  # noqa: SLF001
+    aws._UNREAD.clear()  # noqa: SLF001
     marks._key.cache_clear()  # noqa: SLF001
     settings._LATELY.clear()  # noqa: SLF001
     settings._KNOWN.clear()  # noqa: SLF001

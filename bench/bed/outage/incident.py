@@ -63,6 +63,8 @@ class Stage:
     """The alarm's first event."""
     others: list[Execution] = field(default_factory=list)
     """Executions of further events that did more than to attach a signal."""
+    running: int = 0
+    """How many functions run: one, and those that it called and waits for."""
     entering: Callable[[str, str], str] = lambda state, function: ""
     """Told each task that is entered; its answer says how the task is delivered: "", ``twice`` or an error."""
 
@@ -71,7 +73,10 @@ class Stage:
         wires, made = self.wires, functions.named(function)
         before = wires.function, wires.dead
         wires.function, wires.dead = function, False
-        functions.cold()
+        # Who waits for another function still knows what it knew.
+        if not self.running:
+            functions.cold()
+        self.running += 1
         try:
             with functions.surroundings(made), self.clock.limited(made.seconds), contextlib.redirect_stdout(
                     io.StringIO()):
@@ -83,6 +88,7 @@ class Stage:
         except Exception as error:
             raise StatesError(type(error).__name__, str(error)[:300]) from error
         finally:
+            self.running -= 1
             wires.function, wires.dead = before
 
     def alarm(self) -> dict[str, Any]:

@@ -30,6 +30,9 @@ UNAUTHORIZED = frozenset({"AccessDenied", "AccessDeniedException", "Unauthorized
                            "SubscriptionRequiredException", "MissingAuthenticationToken",
                            "MissingAuthenticationTokenException"})
 _SECRET_SECONDS = 300.0
+_UNREAD_SECONDS = 30.0
+"""For how long a secret is not asked for again that got no answer: a step has several messages to send by a channel,
+and would spend its whole time on waiting for the same."""
 _CONNECT_SECONDS = 2
 _OWN = frozenset({"secretsmanager", "sts", "s3", "dynamodb", "ssm", "sns"})
 """Services that are the responder's own tools: what they answer is no evidence, and some of it is secret."""
@@ -131,9 +134,18 @@ def _failed(system: str, error: ClientError) -> CallFailed:
 def secret(name: str) -> str:
     """Return a secret's text from Secrets Manager; it is read again after five minutes, because it may be rotated.
 
-    Raises CallFailed with ``unauthorized`` where it may not be read or does not exist.
+    Raises CallFailed with ``unauthorized`` where it may not be read or does not exist, and for a while after it could
+    not be read in time.
     """
-    return _secret(name, int(time.monotonic() // _SECRET_SECONDS))
+    now = time.monotonic()
+    until, note = _UNREAD.get(name, (now, ""))
+    if now < until:
+        raise CallFailed("unauthorized", note)
+    return _secret(name, int(now // _SECRET_SECONDS))
+
+
+_UNREAD: dict[str, tuple[float, str]] = {}
+"""Secrets that got no answer lately: until when that holds, and what is said of it."""
 
 
 @lru_cache(maxsize=8)
@@ -142,6 +154,8 @@ def _secret(name: str, _period: int) -> str:
         with failures("Secrets Manager"):
             value: str = client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
     except CallFailed as failed:
-        raise CallFailed("unauthorized", f"the secret {name} could not be read: {failed.note}",
-                         code=failed.code, http_status=failed.http_status) from failed
+        note = f"the secret {name} could not be read: {failed.note}"
+        if failed.status == "timeout":
+            _UNREAD[name] = time.monotonic() + _UNREAD_SECONDS, note
+        raise CallFailed("unauthorized", note, code=failed.code, http_status=failed.http_status) from failed
     return value.strip()

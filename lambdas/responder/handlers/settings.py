@@ -26,7 +26,7 @@ from responder.model.service.settings import (
 )
 from responder.records.table import Records
 
-_SECONDS = 15
+LATELY_SECONDS = 15
 """For how long the newest are not asked for again where many alarms start at once; AppConfig's own smallest interval.
 """
 
@@ -77,7 +77,7 @@ def newest(service: Service) -> InForce:
 
 def newest_lately(service: Service) -> InForce:
     """Return the same, read at most every few seconds."""
-    period = int(time.monotonic() // _SECONDS)
+    period = int(time.monotonic() // LATELY_SECONDS)
     before = _LATELY.get(service.service)
     if before is None or before[0] != period:
         before = _LATELY[service.service] = period, newest(service)

@@ -335,7 +335,7 @@ class Stage:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, records: Records, service: Service) -> None:
         self.records, self.service, self.switch, self.undone = records, service, "released", 0
-        self.over, self._entered = "calm", 0
+        self.over = "calm"
         rule = remedy("scale_up", no_longer_needed=lambda service, record, evidence: self.over)
         action = Action(rule, lambda context, facts: Plan("", "", Anything(), Anything()), lambda context, plan: "",
                         self._revert)
@@ -369,10 +369,9 @@ class Stage:
         return "scaled back"
 
     def step(self, handler: Any, execution: str = "e1", **more: Any) -> dict[str, Any]:
-        self._entered += 1
         found: dict[str, Any] = handler({
             "incident": {"id": "i-1", "service": self.service.service, "opened_at": iso(time.time() - 60),
-                         "execution": execution}, "entered": f"2026-11-25T01:{self._entered:02d}:00.000Z",
+                         "execution": execution}, "entered": iso(time.time()),
             "now": iso(time.time()), "since": iso(time.time() - 30), "answers": [], "number": 1, **more}, None)
         return found
 
