@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,8 +25,8 @@ def synthesized(**context: Any) -> Template:
 
 
 @pytest.fixture(scope="module")
-def template() -> Template:
-    return synthesized()
+def template(out: Path) -> Template:
+    return Template.from_string((out / "IncidentResponse.template.json").read_text())
 
 
 def reservations(template: Template) -> dict[str, int]:

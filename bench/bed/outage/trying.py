@@ -22,9 +22,9 @@ from bench.bed.outage.cells import KILLED, Cell, Place
 from bench.bed.outage.cluster import GATEWAY, GOOD
 from bench.bed.outage.faults import Death, Lost
 from bench.bed.outage.incident import EXECUTIONS, Execution, Stage, begun
+from bench.bed.outage.traffic import KNOWN
 from bench.bed.outage.verdict import OWN_ALARM, End, Seen, Verdict, judge
 from bench.bed.outage.wires import Call
-from bench.bed.outage.world import KNOWN
 from responder.model.remedy import merged
 from responder.records.form import plain
 from sandbox.vendors.gate import Answer
@@ -193,7 +193,7 @@ def _items(stage: Stage) -> list[dict[str, Any]]:
 
 
 def _tell(writing: int, result: Mapping[str, Any], learnt: Mapping[tuple[object, ...], Answer]) -> None:
-    """Hand a cell's result to the bed, with what New Relic and Splunk answered: another cell may ask the same."""
+    """Hand a cell's result to the bed, with what the vendors answered: another cell may ask the same."""
     text = pickle.dumps((result, learnt))
     while text:
         text = text[os.write(writing, text):]

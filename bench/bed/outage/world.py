@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from bench.bed.outage.traffic import Traffic
+from bench.bed.outage.traffic import KNOWN, Traffic
 from responder import actions, sources
 from responder.model.codec import encode
 from responder.model.service import Person, Service
@@ -35,9 +35,6 @@ _PREFIXES = {"api.newrelic.com": ("", "/newrelic"), "events.pagerduty.com": ("",
 
 _MOMENT = re.compile(rb"(1[78]\d{8})(\.?)\d{3}(?!\d)")
 """A moment to the millisecond, as NRQL and Splunk's searches have them."""
-
-KNOWN: dict[tuple[object, ...], Answer] = {}
-"""What New Relic and Splunk answered; each follows from its key alone, so that many runs can share it."""
 
 
 class _BySeconds(Gates):
