@@ -22,7 +22,6 @@ import boto3
 import httpx
 import yaml
 
-from responder.handlers.settings import LATELY_SECONDS
 from sandbox.admin import Engine
 from sandbox.control_plane import binaries
 from sandbox.control_plane import run as control_plane
@@ -55,6 +54,8 @@ Say = Callable[[str, float | None], None]
 
 STACK = "IncidentResponse"
 _READY_SECONDS = 60
+SETTINGS_SECONDS = 15.0
+"""For how long a function may keep the settings that it read (``handlers/settings.py:LATELY_SECONDS``)."""
 
 
 def say_plain(what: str, seconds: float | None) -> None:
@@ -214,7 +215,7 @@ def _changed_as_data(folder: Path, say: Say) -> bool:
         return False
     if changed:
         # What opens incidents may have read them just before.
-        time.sleep(LATELY_SECONDS)
+        time.sleep(SETTINGS_SECONDS)
         say("settings changed as data", time.monotonic() - started)
     return True
 

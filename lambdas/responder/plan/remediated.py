@@ -7,7 +7,6 @@ themselves (``plan/kinds.py``), before the remedy and since.
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
@@ -75,7 +74,7 @@ def kinds_of(mechanism: str, settings: str = "") -> frozenset[ErrorKind]:
 
     ``settings`` is what its remedy restores, as text: of some mechanisms it depends on the setting.
     """
-    if mechanism not in {module.name for module in pkgutil.iter_modules(mechanisms.__path__)}:
+    if mechanism not in mechanisms.names():
         return frozenset()
     found = mechanisms.find(mechanism)
     governed = {kind for kind in found.kinds if any(part in settings for part in GOVERNED_BY.get(kind, ()))}

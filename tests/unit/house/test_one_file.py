@@ -61,7 +61,7 @@ MECHANISM = Mechanism(
 @pytest.fixture
 def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of readers and one of mechanisms beside the shipped ones."""
-    caches = (signals.readers, signals.kinds, mechanisms.every, weights.shipped)
+    caches = (signals.readers, signals.kinds, mechanisms.every, mechanisms.names, weights.shipped)
     for package, name in ((signals, "signals"), (mechanisms, "mechanisms")):
         (tmp_path / name).mkdir()
         monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path / name)])

@@ -84,17 +84,21 @@ def find(name: str) -> Mechanism:
 
 def title(name: str) -> str:
     """Return a mechanism as people are told it; one that is not known any more by its own name."""
-    known = any(module.name == name for module in pkgutil.iter_modules(__path__))
-    return find(name).title if known else name.replace("_", " ")
+    return find(name).title if name in names() else name.replace("_", " ")
 
 
 def stop_gap(name: str, component: str) -> str:
     """Return what must follow though a mechanism's remedy has helped; empty where nothing must, or nobody knows it."""
-    known = any(module.name == name for module in pkgutil.iter_modules(__path__))
-    return find(name).stop_gap.format(component=component) if known else ""
+    return find(name).stop_gap.format(component=component) if name in names() else ""
+
+
+@cache
+def names() -> frozenset[str]:
+    """Return the names of all mechanisms, without importing them."""
+    return frozenset(module.name for module in pkgutil.iter_modules(__path__))
 
 
 @cache
 def every() -> tuple[Mechanism, ...]:
     """Return all mechanisms, by name."""
-    return tuple(find(name) for name in sorted(module.name for module in pkgutil.iter_modules(__path__)))
+    return tuple(find(name) for name in sorted(names()))
