@@ -71,9 +71,10 @@ class Vendors:
         versions.add("payment-gateway", "1.1.0", Behaviour(error_rate=0.5, log="ERROR X card 4242424242424242 id 77"))
         telemetry = Telemetry(versions)
         rng = random.Random(1)
-        telemetry.reset(time.time() - 30, 40, rng)
+        begun = time.time()
+        telemetry.reset(begun - 30, 40, rng)
         for second in range(25):
-            at = float(int(time.time()) - 30 + second)
+            at = float(int(begun) - 30 + second)
             telemetry.second(at, [Served("payment-gateway", "p", "1.1.0", 40, 20, (100.0,), {"own": 20})], rng)
         self.telemetry, self.sent = telemetry, ""
         delays = Delays(0, 0, 0, 0, 0)
