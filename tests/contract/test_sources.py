@@ -105,7 +105,7 @@ def vendors() -> Vendors:
     return Vendors()
 
 
-def test_newrelic_gives_rates_per_component_and_version(query: Query, vendors: Vendors) -> None:
+def test_newrelic_gives_rates_per_component_and_version(vendors: Vendors, query: Query) -> None:
     findings = newrelic.collect(query, vendors.newrelic())
     rate = one(findings, ErrorRate, "payment-gateway")
     assert rate.status == "ok" and rate.value is not None and rate.value > 0.1
@@ -177,7 +177,7 @@ def test_newrelic_is_never_asked_for_more_periods_than_it_gives(seconds: float) 
         assert whole.seconds / length <= 366 and length % 10 == 0 and whole.start <= start < whole.start + length
 
 
-def test_splunk_counts_and_masks_signatures(query: Query, vendors: Vendors) -> None:
+def test_splunk_counts_and_masks_signatures(vendors: Vendors, query: Query) -> None:
     findings = splunk.collect(query, vendors.splunk())
     assert one(findings, ErrorLines, "payment-gateway").detail.lines >= 500
     assert one(findings, ErrorSignatures).detail.signatures[0].versions["1.1.0"] == 500
@@ -188,7 +188,7 @@ def test_splunk_counts_and_masks_signatures(query: Query, vendors: Vendors) -> N
     ("down", {"unavailable"}), ("malformed", {"malformed"}), ("throttled", {"throttled"}),
     ("unauthorized", {"unauthorized"})])
 @pytest.mark.parametrize("source", ["newrelic", "splunk"])
-def test_each_fault_has_its_status(query: Query, vendors: Vendors, source: str, fault: str,
+def test_each_fault_has_its_status(vendors: Vendors, query: Query, source: str, fault: str,
                                    statuses: set[str]) -> None:
     vendors.gates.set(source, fault)
     with pytest.raises(CallFailed) as raised:
@@ -198,14 +198,14 @@ def test_each_fault_has_its_status(query: Query, vendors: Vendors, source: str, 
 
 
 @pytest.mark.parametrize("source", ["newrelic", "splunk"])
-def test_an_empty_source_says_so(query: Query, vendors: Vendors, source: str) -> None:
+def test_an_empty_source_says_so(vendors: Vendors, query: Query, source: str) -> None:
     vendors.gates.set(source, "empty")
     findings = (newrelic.collect(query, vendors.newrelic()) if source == "newrelic"
                 else splunk.collect(query, vendors.splunk()))
     assert {f.status for f in findings if f.component} == {"empty"}
 
 
-def test_wrong_keys_are_refused(query: Query, vendors: Vendors) -> None:
+def test_wrong_keys_are_refused(vendors: Vendors, query: Query) -> None:
     for call in (lambda: newrelic.collect(query, vendors.newrelic("wrong")),
                  lambda: splunk.collect(query, vendors.splunk("wrong"))):
         with pytest.raises(CallFailed) as raised:
@@ -271,7 +271,7 @@ def test_kubernetes_pages_through_pods_and_counts_reasons(query: Query) -> None:
 # --- Splunk: failed authentications and clients ----------------------------------------------------------------------
 
 
-def test_splunk_reports_a_flooding_client_only_by_its_network(query: Query, vendors: Vendors) -> None:
+def test_splunk_reports_a_flooding_client_only_by_its_network(vendors: Vendors, query: Query) -> None:
     now = int(time.time())
     for second in range(20):
         vendors.telemetry.second(now - 22 + second, [Served("frontend", "f", "1.0.0", 160, 0, (9.0,), {})],
@@ -289,7 +289,7 @@ def test_splunk_reports_a_flooding_client_only_by_its_network(query: Query, vend
     assert "203.0.113.77" not in vendors.sent and "client_ip" in "".join(f.query for f in findings)
 
 
-def test_splunk_reports_the_entry_s_response_times(query: Query, vendors: Vendors) -> None:
+def test_splunk_reports_the_entry_s_response_times(vendors: Vendors, query: Query) -> None:
     now = int(time.time())
     for second in range(20):
         vendors.telemetry.second(now - 22 + second, [Served("frontend", "f", "1.0.0", 40, 0, (3900.0, 4100.0), {})],
@@ -311,7 +311,7 @@ def test_splunk_reports_the_entry_s_response_times(query: Query, vendors: Vendor
     assert not [f for f in asked if f.name == "latency_p95_ms"] and "perc95" not in "".join(f.query for f in asked)
 
 
-def test_splunk_counts_failed_authentications_of_callers(query: Query, vendors: Vendors) -> None:
+def test_splunk_counts_failed_authentications_of_callers(vendors: Vendors, query: Query) -> None:
     for n in range(40):
         vendors.telemetry.log(time.time() - 10, "frontend", f"WARN Gate authentication failed for key {n}")
         vendors.telemetry.log(time.time() - 10, "payment-gateway",
@@ -323,7 +323,7 @@ def test_splunk_counts_failed_authentications_of_callers(query: Query, vendors: 
     assert one(findings, AuthFailures, "payment-gateway").value == 0.0
 
 
-def test_splunk_counts_callers_that_are_refused_and_whose_requests_fail(query: Query, vendors: Vendors) -> None:
+def test_splunk_counts_callers_that_are_refused_and_whose_requests_fail(vendors: Vendors, query: Query) -> None:
     now = time.time()
     for n in range(60):
         vendors.telemetry.log(now - 10 - n / 10, "frontend", "WARN CallbackVerifier rejected callback: missing "
@@ -350,7 +350,7 @@ def test_splunk_counts_callers_that_are_refused_and_whose_requests_fail(query: Q
         f.to_json() for f in findings if isinstance(f.detail, FailingClients | RejectedSignatures)])
 
 
-def test_an_empty_splunk_says_so_of_clients_too(query: Query, vendors: Vendors) -> None:
+def test_an_empty_splunk_says_so_of_clients_too(vendors: Vendors, query: Query) -> None:
     vendors.gates.set("splunk", "empty")
     findings = splunk.collect(replace(query, phase="diagnose"), vendors.splunk())
     assert {f.name for f in findings if f.component} == {

@@ -52,7 +52,7 @@ class Store:
         self.held: Any = None
         monkeypatch.setattr(store, "read", self._read)
         monkeypatch.setenv("SETTINGS", "app")
-        monkeypatch.setattr(settings, "_SECONDS", 1e-9)
+        monkeypatch.setattr(settings, "LATELY_SECONDS", 1e-9)
         for module in (settings, opening, step, ask):
             monkeypatch.setattr(module, "load", lambda name: AUTO)
         for module in (settings, opening):
