@@ -19,9 +19,12 @@ _STEP_SECONDS = 60
 """The history keeps payments by the minute."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
-    """Payments that are alike. An empty attribute is one that such a payment does not have."""
+    """Payments that are alike. An empty attribute is one that such a payment does not have.
+
+    Each is itself alone: they are counted by the hundred thousand, and all of them are in ``KINDS``.
+    """
 
     method: str
     scheme: str
@@ -145,19 +148,24 @@ class Payments:
                 weight *= one.factor if one.fits(kind.attributes, version) else 1.0
             weights.append(weight)
         found: Counter[tuple[Kind, str]] = Counter()
+        declined = {kind: _declined(kind, version, disturbed) for kind in offered}
+        chance = self._rng.random
         for kind in self._rng.choices(offered, weights, k=count):
-            found[kind, self._reason(kind, version, disturbed)] += 1
+            share, reason = declined[kind]
+            found[kind, reason if chance() < share else ""] += 1
         fresh = [Paid(at, kind, version, pod, reason, number) for (kind, reason), number in found.items()]
         self.taken += fresh
         return fresh
-
-    def _reason(self, kind: Kind, version: str, disturbed: Sequence[Disturbed]) -> str:
-        for one in reversed(disturbed):
-            if one.declined is not None and one.fits(kind.attributes, version):
-                return one.reason if self._rng.random() < one.declined else ""
-        return "51 insufficient funds" if self._rng.random() < kind.declined else ""
 
     def between(self, start: float, end: float) -> list[Paid]:
         """Return the payments of a stretch of time."""
         first, last = (bisect.bisect_left(self.taken, moment, key=lambda item: item.at) for moment in (start, end))
         return self.taken[first:last]
+
+
+def _declined(kind: Kind, version: str, disturbed: Sequence[Disturbed]) -> tuple[float, str]:
+    """Return the share of such payments that is declined, and why."""
+    for one in reversed(disturbed):
+        if one.declined is not None and one.fits(kind.attributes, version):
+            return one.declined, one.reason
+    return kind.declined, "51 insufficient funds"
