@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from responder.clients import closing
+
 _Result = TypeVar("_Result")
 
 
@@ -16,11 +18,12 @@ class Task(Generic[_Result]):
 
     def __init__(self, work: Callable[[], _Result]) -> None:
         self._ended: queue.SimpleQueue[_Result | BaseException] = queue.SimpleQueue()
-        threading.Thread(target=self._run, args=(work,), daemon=True).start()
+        threading.Thread(target=self._run, args=(work, closing.current()), daemon=True).start()
 
-    def _run(self, work: Callable[[], _Result]) -> None:
+    def _run(self, work: Callable[[], _Result], opened: closing.Opened | None) -> None:
         try:
-            self._ended.put(work())
+            with closing.within(opened):
+                self._ended.put(work())
         except BaseException as error:
             self._ended.put(error)
 

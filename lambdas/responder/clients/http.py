@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from responder.clients import bounded, wire
+from responder.clients import bounded, closing, wire
 from responder.clients.failure import CallFailed
 
 # It logs every URL, whose query may hold what must not be stored.
@@ -30,7 +31,7 @@ class Http:
 
     ``deadline`` is the moment (``time.monotonic`` seconds) by which every call must have ended: connecting, all of the
     answer and repeats included. Memory is bounded as ``clients/bounded.py`` says. Redirects are not followed,
-    because they would carry the credentials to wherever the answer says.
+    because they would carry the credentials to wherever the answer says. It is closed when the invocation ends.
     """
 
     def __init__(self, deadline: float, headers: dict[str, str] | None = None, verify: Any = True,
@@ -39,10 +40,37 @@ class Http:
         self._client = httpx.Client(
             headers={"Accept-Encoding": bounded.ACCEPTED, **(headers or {})}, follow_redirects=False, trust_env=False,
             transport=bounded.Bounded(transport or wire.Transport(deadline, verify), deadline))
+        self._lock, self._asking, self._is_over = threading.Lock(), 0, False
+        closing.later(self.end)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def end(self) -> None:
+        """Close the connections, those of requests on their way when these have ended.
+
+        A thread that was left behind waits at a socket. If that were closed under it, its number could be given to the
+        next connection, from which the thread would then read.
+        """
+        with self._lock:
+            self._is_over = True
+            is_idle = not self._asking
+        if is_idle:
+            self.close()
+
+    @contextmanager
+    def _request_on_its_way(self) -> Iterator[None]:
+        with self._lock:
+            self._asking += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._asking -= 1
+                is_last = self._is_over and not self._asking
+            if is_last:
+                self.close()
 
     def json(self, method: str, url: str, *, repeatable: bool = True, **arguments: Any) -> Any:
         """Return the parsed JSON answer of one request; see ``stream`` for its errors."""
@@ -81,6 +109,11 @@ class Http:
         Raises CallFailed, also while the answer is read: ``timeout``, ``unavailable``, ``unauthorized`` (401, 403),
         ``throttled`` (429), ``malformed`` (too long, or a broken encoding).
         """
+        with self._request_on_its_way(), self._streamed(method, url, repeatable, arguments) as response:
+            yield response
+
+    @contextmanager
+    def _streamed(self, method: str, url: str, repeatable: bool, arguments: dict[str, Any]) -> Iterator[httpx.Response]:
         attempt = 0
         while True:
             attempt += 1
@@ -107,17 +140,19 @@ class Http:
         Raises CallFailed with ``timeout``, ``unavailable`` or ``malformed``; the write may have been applied or not.
         """
         try:
-            return self._client.send(self._request(method, url, arguments))
+            with self._request_on_its_way():
+                return self._client.send(self._request(method, url, arguments))
         except httpx.HTTPError as error:
             raise bounded.failed(_name(url), error) from error
 
     def status(self, method: str, url: str, **arguments: Any) -> int:
         """Return the status of one request, never repeated, and leave its body unread; raises as ``answer``."""
         try:
-            response = self._client.send(self._request(method, url, arguments), stream=True)
+            with self._request_on_its_way():
+                response = self._client.send(self._request(method, url, arguments), stream=True)
+                response.close()
         except httpx.HTTPError as error:
             raise bounded.failed(_name(url), error) from error
-        response.close()
         return response.status_code
 
     def _request(self, method: str, url: str, arguments: dict[str, Any]) -> httpx.Request:

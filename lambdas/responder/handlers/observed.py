@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
 from responder.clients import telemetry
+from responder.clients.closing import closing
 from responder.handlers import environment
 from responder.model.codec import Foreign, Malformed, decode_known
 from responder.model.frozen import dataclass
@@ -54,8 +55,8 @@ def observed(states: int = 0) -> Callable[[F], F]:
             telemetry.begin(service=incident.service, incident=incident.id, step=step,
                             execution=incident.execution or about.execution or "")
             try:
-                with telemetry.traced(f"## {step}", incident=incident.id, service=incident.service,
-                                      phase=about.phase, part=environment.part()):
+                with closing(), telemetry.traced(f"## {step}", incident=incident.id, service=incident.service,
+                                                 phase=about.phase, part=environment.part()):
                     return function(event, context)
             except Exception as error:
                 telemetry.write({"failed": type(error).__name__, "why": mask(str(error))[:500]}, failed=True)
