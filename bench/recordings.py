@@ -205,7 +205,7 @@ def _number(path: Path, line: int, cell: str) -> float | None:
 
 def _natural(path: Path) -> tuple[str, int]:
     digits = path.name.rpartition("_")[2]
-    return path.as_posix().removesuffix(digits), int(digits) if digits.isdigit() else -1
+    return path.as_posix().removesuffix(digits), int(digits) if digits.isdecimal() else -1
 
 
 def _rows(table: Table, rows: list[int]) -> Table:

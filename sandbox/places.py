@@ -69,7 +69,7 @@ class Ports:
     def planned(cls) -> Ports:
         """Return the ports that the environment asks for; raises SandboxError."""
         text = os.environ.get("SANDBOX_PORT", "4566")
-        if not text.isdigit() or not 1024 <= int(text) <= 65000:
+        if not text.isdecimal() or not 1024 <= int(text) <= 65000:
             raise SandboxError(f"SANDBOX_PORT is {text!r}: expected a port between 1024 and 65000")
         first = int(text)
         return cls(*range(first, first + len(fields(cls))))

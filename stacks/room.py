@@ -83,7 +83,7 @@ def _own(scope: Construct) -> dict[str, int]:
 
 def _number(context: str, given: str) -> int:
     # 0 is refused: Lambda would not run the function at all.
-    if not given.isascii() or not given.isdigit() or not int(given):
+    if not given.isascii() or not given.isdecimal() or not int(given):
         raise _refused(context, given)
     return int(given)
 

@@ -94,7 +94,7 @@ def within(past: Sequence[PastIncident], since: str, until: str, now: float) -> 
 def moment_of(option: str, text: str, now: float) -> float:
     """Return a moment in seconds since 1970 (UTC), as ``within`` takes it; raises Refused."""
     number, unit = text[:-1], text[-1:]
-    if unit in _UNITS and number.isascii() and number.isdigit():
+    if unit in _UNITS and number.isascii() and number.isdecimal():
         return now - timedelta(**{_UNITS[unit]: int(number[:6])}).total_seconds()
     try:
         found = datetime.fromisoformat(text)

@@ -42,7 +42,7 @@ class Calling:
     def limited(self, config: Mapping[str, str]) -> Calling:
         """Return it with no more attempts than a configuration allows."""
         most = config.get(ATTEMPTS_KEY, "")
-        return replace(self, attempts=min(self.attempts or 1, max(1, int(most)))) if most.isdigit() else self
+        return replace(self, attempts=min(self.attempts or 1, max(1, int(most)))) if most.isdecimal() else self
 
     @property
     def limit_ms(self) -> float:
@@ -65,7 +65,7 @@ def late(mean_ms: float, limit_ms: float) -> float:
 def shed_share(config: Mapping[str, str]) -> float:
     """The share of its requests that the gateway refuses at once, by its configuration."""
     percent = config.get(SHED_KEY, "0")
-    return min(100, int(percent)) / 100 if percent.isdigit() else 0.0
+    return min(100, int(percent)) / 100 if percent.isdecimal() else 0.0
 
 
 class Pools:

@@ -75,7 +75,7 @@ class Instances:
         if asked and "MaxResults" in parameters:
             raise Refused("InvalidParameterCombination",
                           "The parameter instancesSet cannot be used with the parameter maxResults")
-        if not size.isdigit() or not 5 <= int(size) <= 1000:
+        if not size.isdecimal() or not 5 <= int(size) <= 1000:
             raise Refused("InvalidParameterValue", f"Value ( {size} ) for parameter maxResults is invalid.")
         chosen = [machine for machine in machines if not asked or machine.id in asked]
         if operation == "DescribeInstances":

@@ -147,7 +147,7 @@ def _sort(rest: str, rows: list[Row]) -> list[Row]:
 
 
 def _limit(rest: str, rows: list[Row]) -> list[Row]:
-    if not rest.isdigit() or not 1 <= int(rest) <= 10_000:
+    if not rest.isdecimal() or not 1 <= int(rest) <= 10_000:
         raise QueryError("limit must be between 1 and 10000")
     return [row for row in rows for _ in range(_weight(row))][:int(rest)]
 

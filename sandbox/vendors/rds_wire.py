@@ -22,6 +22,6 @@ def paged(items: Sequence[dict[str, Any]], parameters: dict[str, str]) -> tuple[
 def number(parameters: dict[str, str], name: str, default: int, least: int, most: int) -> int:
     """A whole number among the parameters; raises Refused."""
     text = parameters.get(name, str(default))
-    if not text.isdigit() or not least <= int(text) <= most:
+    if not text.isdecimal() or not least <= int(text) <= most:
         raise Refused("InvalidParameterValue", f"Invalid value {text} for {name}. Must be between {least} and {most}")
     return int(text)

@@ -88,7 +88,7 @@ class Splunk:
             if latest <= earliest:
                 return _messages(400, "FATAL", "Invalid time range: earliest_time must be before latest_time.")
             for name in ("max_time", "auto_cancel"):
-                if not form.get(name, "0").isdigit():
+                if not form.get(name, "0").isdecimal():
                     return _messages(400, "ERROR", f"{name} must be a non-negative integer.")
             rows = self.run(form["search"], earliest, latest)
         except KeyError as error:

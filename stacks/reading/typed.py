@@ -71,7 +71,7 @@ def typed(kind: type[T], found: Values, known_damage: Collection[Path], complete
         if _within(path, damage):
             continue
         if odd.is_number:
-            octal = " (octal)" if odd.text.lstrip("+-").isdigit() else ""
+            octal = " (octal)" if odd.text.lstrip("+-").isdecimal() else ""
             mistakes.append(Mistake(path, f"{odd.text}, which YAML reads as {odd.meaning}{octal}",
                                     _written_out(path, odd.text)))
             damage.add(path)
@@ -89,7 +89,7 @@ def _what(kind: Any, path: Path) -> str:
 
 def _written_out(path: Path, text: str) -> str:
     digits = text.lstrip("+-")
-    if digits.isdigit():
+    if digits.isdecimal():
         return f"it without a 0 before it: {digits.lstrip('0')}"
     if ":" in text and str(path[-1]).endswith("_seconds"):
         return "seconds as a number, such as 900 for 15 minutes"

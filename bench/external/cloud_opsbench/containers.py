@@ -92,7 +92,7 @@ def probe(text: str) -> Object | None:
 
 
 def _port(text: str) -> int | str:
-    return int(text) if text.isdigit() else text
+    return int(text) if text.isdecimal() else text
 
 
 def _environment(entry: Entry | None) -> list[Object]:

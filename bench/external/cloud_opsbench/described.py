@@ -141,7 +141,7 @@ def daemon_set(root: Entry) -> Object:
     for title, field in (("Desired Number of Nodes Scheduled", "desiredNumberScheduled"),
                          ("Current Number of Nodes Scheduled", "currentNumberScheduled"),
                          ("Number of Nodes Scheduled with Available Pods", "numberReady")):
-        if root.get(title).isdigit():
+        if root.get(title).isdecimal():
             status[field] = int(root.get(title))
     return {"spec": {"selector": selector(root.get("Selector")), **_template(root)}, "status": status}
 
@@ -157,7 +157,7 @@ def service(root: Entry) -> Object:
                           **({"name": name} if name and name != "<unset>" else {})})
         elif child.key == "TargetPort" and ports:
             target = child.value.partition("/")[0]
-            ports[-1]["targetPort"] = int(target) if target.isdigit() else target
+            ports[-1]["targetPort"] = int(target) if target.isdecimal() else target
         elif child.key == "NodePort" and ports and number:
             ports[-1]["nodePort"] = int(number[1])
     return {"spec": {"selector": selector(",".join(root.values("Selector")))["matchLabels"], "ports": ports,
@@ -179,7 +179,7 @@ def endpoints(root: Entry) -> Object:
         elif child.key == "Ports" and subsets:
             rows = [re.split(r"\s{2,}", one.text) for one in child.children]
             subsets[-1]["ports"] = [{"port": int(row[1]), "protocol": row[2]}
-                                    for row in rows if len(row) == 3 and row[1].isdigit()]
+                                    for row in rows if len(row) == 3 and row[1].isdecimal()]
     return {"subsets": subsets}
 
 
@@ -333,7 +333,7 @@ def ingress(root: Entry) -> Object:
         if found:
             port = found["port"]
             backend = {"service": {"name": found["service"], "port": (
-                {"number": int(port)} if port.isdigit() else {"name": port})}}
+                {"number": int(port)} if port.isdecimal() else {"name": port})}}
             rules = rules or [{"http": {"paths": []}}]
             rules[-1]["http"]["paths"].append({"path": found["path"] or "/", "backend": backend})
         elif line and not line.startswith(("Host", "----")):

@@ -64,7 +64,7 @@ def listed(text: str, namespace: str, now: float) -> Iterator[Object]:
         if not slash or "MESSAGE" not in row:
             continue
         seen = re.match(r"(\S+?)(?: \(x(\d+) over (\S+)\))?$", row.get("LAST SEEN", ""))
-        times = int(row["COUNT"]) if row.get("COUNT", "").isdigit() else int(seen[2] or 1) if seen else 1
+        times = int(row["COUNT"]) if row.get("COUNT", "").isdecimal() else int(seen[2] or 1) if seen else 1
         of_kind = _KINDS.get(kind.lower().partition(".")[0], kind.capitalize())
         yield made((of_kind, row.get("NAMESPACE", namespace), name),
                    row.get("TYPE", "Normal"), row.get("REASON", ""), row["MESSAGE"], times,

@@ -80,7 +80,7 @@ def connections(case: Mapping[str, Any]) -> Iterator[Connection]:
         plain = _FIELD.search(text)
         reached = (plain[1].lower() in ("true", "yes")) if plain else (
             False if _NOT_REACHED.search(_NO_ERROR.sub("", text)) else True if _REACHED.search(text) else None)
-        yield Connection((service or name).partition(".")[0], int(port) if port.isdigit() else 0, reached,
+        yield Connection((service or name).partition(".")[0], int(port) if port.isdecimal() else 0, reached,
                          " ".join(text.split()))
 
 

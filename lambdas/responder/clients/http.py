@@ -200,7 +200,7 @@ def _beginning(response: httpx.Response) -> bytes:
 
 def _retry_after_seconds(value: str) -> float:
     """Seconds that a Retry-After asks for (RFC 9110, 10.2.3: seconds or a date); 0 where it says neither."""
-    if value.isascii() and value.isdigit():
+    if value.isascii() and value.isdecimal():
         return float(value)
     try:
         moment = parsedate_to_datetime(value)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from responder.clients.failure import CallFailed
 from responder.clients.kubernetes import Kubernetes
+from responder.model.plain_json import whole_number
 from responder.model.service import Component
 
 _SETS = "apis/apps/v1", "replicasets"
@@ -255,7 +256,7 @@ def _hidden_rollouts(api: Kubernetes, namespace: str) -> list[Workload]:
 def _by_sets(ref: Ref, sets: list[dict[str, Any]]) -> Workload:
     ready = sum(int((item.get("status") or {}).get("readyReplicas", 0)) for item in sets)
     said = [str((item["metadata"].get("annotations") or {}).get(_DESIRED, "")) for item in sets]
-    wanted = max((int(text) for text in said if text.isdigit()),
+    wanted = max((number for text in said if (number := whole_number(text)) is not None),
                  default=sum(int((item.get("spec") or {}).get("replicas", 0)) for item in sets) or ready)
     return Workload(ref, wanted, ready, {"metadata": {"name": ref.name, "namespace": ref.namespace}},
                     (sets[-1].get("spec") or {}).get("template") or {},

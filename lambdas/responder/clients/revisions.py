@@ -22,6 +22,7 @@ from typing import Any
 from responder.clients.kubernetes import Kubernetes
 from responder.clients.owners import WORKLOADS, Ref, controller_of
 from responder.model.codec import Json
+from responder.model.plain_json import whole_number
 
 NUMBERS = {"Deployment": "deployment.kubernetes.io/revision", "Rollout": "rollout.argoproj.io/revision"}
 """Annotations that number ReplicaSets, and say the current number on their owner."""
@@ -68,7 +69,7 @@ def _of_set(item: Mapping[str, Any], kind: str) -> Revision:
     number = (item["metadata"].get("annotations") or {}).get(NUMBERS[kind], "")
     template = json.loads(json.dumps(item["spec"]["template"]))
     marked = ((template.get("metadata") or {}).get("labels") or {}).pop(HASHES[kind], "")
-    return _revision(item, int(number) if number.isdigit() else 0, template, str(marked))
+    return _revision(item, whole_number(str(number)) or 0, template, str(marked))
 
 
 def _of_revision(item: Mapping[str, Any]) -> Revision:

@@ -218,7 +218,7 @@ def _update(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> Update:
     # Before version 1.0 it was no number.
     observed, wanted = str(status.get("observedGeneration", "")), str(metadata.get("generation", ""))
     return Update(str(status.get("stableRS", "")), str(status.get("currentPodHash", "")), bool(status.get("abort")),
-                  observed == wanted or not observed.isdigit())
+                  observed == wanted or not observed.isdecimal())
 
 
 def pod_spec(spec: Mapping[str, Any]) -> PodSpec:

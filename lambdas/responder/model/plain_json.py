@@ -15,8 +15,9 @@ MOST_DEPTH = 100
 """Kubernetes' managed fields, the deepest of what is read, nest about 25 deep."""
 MOST_NUMBER = 9.9e125
 """DynamoDB's largest number, about."""
-MOST_INTEGER = 10 ** 38 - 1
+_MOST_DIGITS = 38
 """DynamoDB keeps 38 digits."""
+MOST_INTEGER = 10 ** _MOST_DIGITS - 1
 _HALVES = re.compile("[\ud800-\udfff]")
 """Halves of surrogate pairs."""
 
@@ -50,6 +51,15 @@ def is_deep(value: Any) -> bool:
         if not level:
             return False
     return True
+
+
+def whole_number(text: str) -> int | None:
+    """Return a text of decimal digits as a number; None for any other text, and for one that the table cannot keep.
+
+    Anybody may write an annotation or a variable. Python takes a superscript for a digit (``str.isdigit``), which is no
+    number to it, and refuses a number of more than 4,300 digits.
+    """
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
 def whole(text: str) -> str:

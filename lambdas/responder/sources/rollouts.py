@@ -20,6 +20,7 @@ from responder.clients.owners import WORKLOADS, Found, Owners, Ref, Workload, fi
 from responder.clients.workloads import gitops
 from responder.model.evidence import Finding
 from responder.model.evidence.rollouts import Revision, Rollouts
+from responder.model.plain_json import whole_number
 from responder.model.service import Component
 from responder.sources import KUBERNETES_API, KUBERNETES_LIMIT, Budget, Query, Source, of_cluster
 from responder.sources.kubernetes import SOURCE as PODS
@@ -94,11 +95,12 @@ def _revision(item: dict[str, Any], ref: Ref, component: Component) -> _Kept | N
     metadata = item["metadata"]
     number = str((metadata.get("annotations") or {}).get(_NUMBERS[ref.kind], "")) if ref.kind in _NUMBERS else str(
         item.get("revision", ""))
-    if not number.isdigit():
+    revision = whole_number(number)
+    if revision is None:
         return None
     template = ((item if ref.kind in _NUMBERS else item.get("data") or {}).get("spec") or {}).get("template") or {}
     return _Kept(Revision(
-        revision=int(number), replica_set=metadata["name"], current=False,
+        revision=revision, replica_set=metadata["name"], current=False,
         created=seconds(metadata["creationTimestamp"]), images=_images(component, template)),
         str((metadata.get("labels") or {}).get(_HASH, "")))
 

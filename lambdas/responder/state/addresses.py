@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from responder.model.plain_json import whole_number
 from responder.state.basics import Ref
 from responder.state.once import once
 from responder.state.pods import Container, PodSpec
@@ -74,8 +75,9 @@ def _with_port(address: Address, known: dict[str, str]) -> Address:
     stem = _NAMES_HOST.sub("", address.variable).upper()
     for name, value in known.items():
         match = _NAMES_PORT.match(name)
-        if stem and match and match["stem"].upper() in (stem, address.variable.upper()) and value.isdigit():
-            return address._replace(port=int(value), port_variable=name)
+        port = whole_number(value)
+        if port is not None and stem and match and match["stem"].upper() in (stem, address.variable.upper()):
+            return address._replace(port=port, port_variable=name)
     return address
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from responder.model.plain_json import whole_number
 from responder.state.addresses import Target, target
 from responder.state.basics import Ref
 from responder.state.once import once
@@ -53,7 +54,7 @@ def unoffered(state: State) -> tuple[Called, ...]:
         service = one.target.service
         if service is None or service.address == "None" or service.kind == "ExternalName" or not service.ports:
             continue
-        listened = {int(port.target) for port in service.ports if port.target.isdigit()}
+        listened = {number for port in service.ports if (number := whole_number(port.target)) is not None}
         if one.port not in {port.number for port in service.ports} | listened:
             found.setdefault((one.caller, service.ref, one.port), one)
     return tuple(found[key] for key in sorted(found))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from responder.model.plain_json import whole_number
 from responder.state.pods import Container, Pod, PodSpec, Probe
 from responder.state.state import State, selecting
 
@@ -29,7 +30,7 @@ def declared(spec: PodSpec) -> frozenset[int]:
 def told(container: Container) -> frozenset[int]:
     """Return the ports that a container is told to listen on."""
     found = {int(one.value) for one in container.environment
-             if one.name.upper() in _OWN_PORT and one.value.isdigit() and len(one.value) <= 5}
+             if one.name.upper() in _OWN_PORT and one.value.isdecimal() and len(one.value) <= 5}
     words = " ".join((*container.command, *container.args))
     found |= {int(match[1]) for argument in (*container.command, *container.args) if (match := _FLAG.match(argument))}
     found |= {int(port) for port in re.findall(r"--(?:port|server\.port)[= ](\d{2,5})\b", words)}
@@ -38,8 +39,9 @@ def told(container: Container) -> frozenset[int]:
 
 def number(name: str, spec: PodSpec) -> int:
     """Return a port as a number, given by number or by the name that a container declares; 0: there is none such."""
-    if name.isdigit():
-        return int(name)
+    given = whole_number(name)
+    if given is not None:
+        return given
     return next((port.number for container in spec.containers for port in container.ports
                  if name and port.name == name), 0)
 

@@ -185,7 +185,7 @@ def _wrong_port(state: State, one: Failing, status: Status) -> tuple[Fault, str]
     if _STATUS.search(one.said) or _PROTOCOL.search(one.said):
         return "", ""
     asked = probe_port(one.probe, one.pod.spec)
-    if one.probe.port and not one.probe.port.isdigit() and not asked:
+    if one.probe.port and not one.probe.port.isdecimal() and not asked:
         return "port", f"it asks port {one.probe.port}, and no container declares one of that name"
     end = last_end(status)
     seen = one.kind == "readiness" or (end is not None and end.exit_code in _KILLS)

@@ -9,6 +9,7 @@ from responder.model.evidence import Finding
 from responder.model.evidence.calls import Calls
 from responder.model.evidence.changes import Changes
 from responder.model.evidence.rollouts import Rollouts
+from responder.model.plain_json import whole_number
 from responder.plan import wording
 from responder.plan.changes import in_effect
 from responder.plan.effects import Effect, effect_of, of_a_caller_alone, selects_others
@@ -245,7 +246,8 @@ def _governing(context: Context, change: Change) -> tuple[str, bool]:
 
 def _beyond(field: FieldChange, milliseconds: float) -> bool:
     """Whether a field sets a time limit that so many milliseconds do not reach."""
-    return field.path[1] in _LIMITS_MS and str(field.after).isdigit() and int(field.after) > milliseconds
+    limit = whole_number(str(field.after)) if field.path[1] in _LIMITS_MS else None
+    return limit is not None and limit > milliseconds
 
 
 def _explained(context: Context, finding: Finding[Changes], change: Change) -> Iterator[Signal]:

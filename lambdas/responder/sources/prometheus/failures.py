@@ -60,10 +60,10 @@ def failure(code: str, details: Sequence[str]) -> str:
         return flags[0]
     if code in _OF_DATABASE:
         return _OF_DATABASE[code]
-    if code.isdigit() and len(code) == 3:
+    if code.isdecimal() and len(code) == 3:
         return f"HTTP {code}" if code[0] == "5" or code in _OURS else ""
-    words = [text for text in said if text not in ("DC", "DPE", "DI") and not text.isdigit()]
-    statuses = [text for text in said if text.isdigit()]
+    words = [text for text in said if text not in ("DC", "DPE", "DI") and not text.isdecimal()]
+    statuses = [text for text in said if text.isdecimal()]
     if statuses and not words:
         return f"HTTP {statuses[0]}" if statuses[0][0] == "5" or statuses[0] in _OURS else ""
     if code.lower() in _NOTHING or code == "0":
