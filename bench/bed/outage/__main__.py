@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.bed.outage import cells
 from bench.bed.outage.incident import STORIES, staged
-from bench.bed.outage.trying import Tried, healthy, tried
+from bench.bed.outage.trying import NO_VERDICT, Tried, healthy, tried
 
 _BATCH = 400
 
@@ -61,12 +61,15 @@ def _show(one: Tried, kept: str) -> None:
 
 
 def _known(kept: Path) -> dict[str, dict[str, Any]]:
-    """Return the results that are kept, by their cells; a last line that was not written to its end is left out."""
+    """Return the results that are kept, by their cells, but for what has to be tried again.
+
+    That is a cell that got no verdict, and a last line that was not written to its end.
+    """
     lines = kept.read_text(encoding="utf-8").splitlines(keepends=True) if kept.exists() else []
     whole = [line for line in lines if line.endswith("\n")]
     if len(whole) < len(lines):
         kept.write_text("".join(whole), encoding="utf-8")
-    return {one["name"]: one for one in map(json.loads, whole)}
+    return {one["name"]: one for one in map(json.loads, whole) if NO_VERDICT not in one["wrong"]}
 
 
 if __name__ == "__main__":

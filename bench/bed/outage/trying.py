@@ -30,6 +30,8 @@ from responder.records.form import plain
 from sandbox.vendors.gate import Answer
 
 TARGET = f"/apis/apps/v1/namespaces/payments/deployments/{GATEWAY}"
+NO_VERDICT = "the bed itself failed"
+"""What is wrong with a cell whose process ended without a verdict."""
 _MOST_SECONDS = 900
 _MOST_KNOWN = 20_000
 """How many answers are kept, each of some kilobytes."""
@@ -201,7 +203,7 @@ def _tell(writing: int, result: Mapping[str, Any], learnt: Mapping[tuple[object,
 
 def _read(cell: Cell, text: bytes) -> Tried:
     if not text:
-        return Tried(cell, Verdict(End.WRONG, ("the bed itself failed",)), True)
+        return Tried(cell, Verdict(End.WRONG, (NO_VERDICT,)), True)
     found, learnt = pickle.loads(text)  # noqa: S301 - of the bed's own child
     if len(KNOWN) < _MOST_KNOWN:
         KNOWN.update(learnt)
