@@ -322,7 +322,8 @@ def if_it_fails(following: Following) -> Following:
     """Return what follows where the steps that come now fail in spite of their retries.
 
     What a remedy has changed is watched all the same, and rolled back where it does not help. A watch that fails while
-    people have the incident must not escalate again and again.
+    people have the incident must not escalate again and again; neither must a message that is due meanwhile, for it is
+    due at each further look: the watch goes on, and ends when it would have ended.
     """
     state, course = following.state, following.course
     if state is State.UPDATE and course.after:
@@ -331,6 +332,8 @@ def if_it_fails(following: Following) -> Following:
         course = replace(course, number=course.number + 1)
         if course.changed:
             return Following(State.INFORM, _watch(course, "remedy", "", course.settings.check_every_seconds))
+        if course.watching == "people":
+            return Following(State.WATCH, course)
     if state in (State.INFORM, State.WATCH, State.INTERIM) and course.watching == "people":
         return Following(State.STAND_DOWN, course)
     return Following(State.ESCALATE, course)

@@ -102,7 +102,10 @@ def test_a_remedy_is_applied_after_a_permission_and_at_no_other_time(course: Cou
 def test_a_remedy_s_change_is_watched_although_a_later_step_failed(course: Course, found: tuple[str, Any]) -> None:
     name, result = found
     came = if_it_fails(next_step(course, name, encode(result), NOW))
-    assert came.state in (State.INFORM, State.ESCALATE, State.STAND_DOWN)
+    assert came.state in (State.INFORM, State.ESCALATE, State.STAND_DOWN, State.WATCH)
+    if came.state == State.WATCH:
+        # The watch of people's work goes on by its own time.
+        assert came.course.watching == "people" and not came.course.changed
     if came.state == State.INFORM:
         assert came.course.changed and came.course.watching == "remedy"
     if came.state == State.STAND_DOWN:
@@ -197,6 +200,18 @@ def test_a_due_message_comes_before_a_reminder() -> None:
     assert (due.state, due.course.number, due.course.remedies) == (State.PLAN, 7, REMEDIES[:1])
     remind = Watched("waiting", "", 40, True, (), 0).follows(course, NOW)
     assert (remind.state, remind.course.tell) == (State.INFORM, "remind")
+
+
+@pytest.mark.parametrize("state", [State.PLAN, State.GUARD, State.APPROVAL, State.APPLY])
+def test_a_message_that_is_due_while_people_work_and_fails_at_each_look_escalates_no_more(state: State) -> None:
+    course, looks = Course(SETTINGS, watching="people", since=NOW, wait=40), 0
+    while (look := Watched("waiting" if looks < 20 else "not_helped", "", 40, False, REMEDIES[:1], 7).follows(
+            course, NOW)).state != State.STAND_DOWN:
+        assert look.state == State.PLAN and looks < 20
+        failed = if_it_fails(Following(state, look.course))
+        assert (failed.state, failed.course.since, failed.course.wait) == (State.WATCH, NOW, 40)
+        course, looks = failed.course, looks + 1
+    assert looks == 20
 
 
 def test_a_watch_after_a_failed_step_begins_with_its_first_look() -> None:
