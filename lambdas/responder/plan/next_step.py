@@ -321,9 +321,7 @@ def next_step(course: Course, step: str, result: Mapping[str, object], now: str)
 def if_it_fails(following: Following) -> Following:
     """Return what follows where the steps that come now fail in spite of their retries.
 
-    What a remedy has changed is watched all the same, and rolled back where it does not help. A watch that fails while
-    people have the incident must not escalate again and again; neither must a message that is due meanwhile, for it is
-    due at each further look: the watch goes on, and ends when it would have ended.
+    A remedy's change is watched all the same. While people have the incident, what fails at each look escalates no more.
     """
     state, course = following.state, following.course
     if state is State.UPDATE and course.after:
