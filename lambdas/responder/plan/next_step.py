@@ -321,7 +321,7 @@ def next_step(course: Course, step: str, result: Mapping[str, object], now: str)
 def if_it_fails(following: Following) -> Following:
     """Return what follows where the steps that come now fail in spite of their retries.
 
-    A remedy's change is watched all the same. While people have the incident, what fails at each look escalates no more.
+    A remedy's change is watched all the same. While people have the incident, what fails at a look escalates no more.
     """
     state, course = following.state, following.course
     if state is State.UPDATE and course.after:
