@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
-_CODE = ("bench/bed", "config", "lambdas", "sandbox", "stacks", "statemachines")
+_CODE = ("bench/bed", "config", "lambdas", "sandbox", "stacks", "statemachines", "tests/machine.py")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ def results(story: str, share: float, seed: str, kinds: Sequence[str] = ("faults
     ``kept`` is a folder where each result is kept as it comes: cells that are there, by the same code, are not tried
     again.
     """
-    files = [str(_file(kept, story, part)) if kept else "" for part in range(workers)]
+    folder = _of_this_code(kept) if kept else None
+    files = [str(folder / f"{story}-{part}.jsonl") if folder else "" for part in range(workers)]
     running = [subprocess.Popen(
         [sys.executable, "-m", "bench.bed.outage", story, str(share), seed, str(part), str(workers), ",".join(kinds),
          files[part]], cwd=ROOT, stdout=subprocess.PIPE, text=True, env=surroundings()) for part in range(workers)]
@@ -71,19 +72,15 @@ def results(story: str, share: float, seed: str, kinds: Sequence[str] = ("faults
             [_result(one) for found in lines for one in found[1:]])
 
 
-def _file(kept: Path, story: str, part: int) -> Path:
-    folder = kept / code()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{story}-{part}.jsonl"
-
-
-def code() -> str:
-    """Return a digest of all that a cell's result may depend on."""
+def _of_this_code(kept: Path) -> Path:
+    """Return the folder for results of the code as it is: its name is a digest of all that they may depend on."""
     digest = hashlib.sha256()
-    for path in sorted(path for name in _CODE for path in (ROOT / name).rglob("*") if path.is_file()):
+    for path in sorted(path for name in _CODE for path in (ROOT / name, *(ROOT / name).rglob("*")) if path.is_file()):
         if "__pycache__" not in path.parts:
             digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
+    folder = kept / digest.hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _result(one: dict[str, Any]) -> Result:
