@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from responder.checks import Check, Found
+from responder.model.plain_json import whole_number
 from responder.state import State
 from responder.state.basics import Ref
 from responder.state.listening import declared, number, probe_port, told
@@ -44,7 +45,7 @@ def _targets(state: State, service: Service, specs: list[PodSpec]) -> Iterator[F
     tried = [one for one in state.connections if one.service == service.ref.name and one.reached is not None]
     refused = next((one.said for one in tried if not one.reached), "")
     for port, why in wrongs:
-        named = not port.target.isdecimal()
+        named = whole_number(port.target) is None
         if any(one.reached for one in tried) and not named:
             continue
         # What is declared binds nobody: that it is no mistake is shown by another word for the same port.
@@ -59,10 +60,11 @@ def _targets(state: State, service: Service, specs: list[PodSpec]) -> Iterator[F
 
 def _unmet(port: ServicePort, specs: list[PodSpec]) -> str:
     """Return why no pod listens at a port's target; empty: one may."""
-    if not port.target.isdecimal():
+    given = whole_number(port.target)
+    if given is None:
         return "" if any(number(port.target, spec) for spec in specs) else "and no container declares a port so named"
     listened = {number for spec in specs for number in declared(spec) | _meant(spec)}
-    if not listened or int(port.target) in listened:
+    if not listened or given in listened:
         return ""
     return f"and its pods listen on {', '.join(map(str, sorted(listened)))}"
 
