@@ -7,7 +7,7 @@ export PYTHONPATH = $(CURDIR):$(CURDIR)/lambdas
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: lock release help setup demo test drills soak bench replay examples up down status lint synth settings network rbac \
+.PHONY: lock release help setup demo test drills soak killed bench replay examples up down status lint synth settings network rbac \
   member packs site deploy
 
 help:  ## list the targets
@@ -28,6 +28,9 @@ drills: setup  ## run every drill of drills/ [WORLD=workloads=statefulset,mesh=i
 
 soak: setup  ## run drills without a pause, an hour or MINUTES=n, and say whether anything grows [JSON=file]
 	@$(RUN) -m sandbox.soak --minutes $(or $(MINUTES),60) $(if $(JSON),--json "$(JSON)")
+
+killed: setup  ## kill AWS's engine in the middle of an incident, at each of several states, and see it taken up
+	@$(RUN) -m sandbox.killed
 
 bench: setup  ## measure what it can do and costs: time, memory, cold starts [NAMES="imports memory"] [JSON=file] [DATA=folder]
 	@$(RUN) -m bench $(NAMES) $(if $(JSON),--json "$(JSON)") $(if $(DATA),--data "$(DATA)")

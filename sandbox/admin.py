@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -39,6 +40,11 @@ class Engine:
     def cool(self) -> None:
         """Stop the processes of all functions, so that the next call of each is a cold start."""
         self._post("cool", {}, 120)
+
+    def die(self) -> None:
+        """Kill the engine and all functions; what AWS would keep is written (``sandbox/durable.py``)."""
+        with suppress(httpx.TransportError):
+            self._post("die", {})
 
     def alarm_events(self, name: str, count: int, reason: str) -> None:
         """Send events of an alarm that goes off, one soon after the other."""

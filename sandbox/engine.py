@@ -26,7 +26,7 @@ from ministack.core.router import extract_access_key_id
 from ministack.services import cloudwatch, eks, eventbridge, lambda_svc, sts
 from ministack.services.cloudformation import provisioners
 
-from sandbox import appconfig, emf, invocations, memory, quotas, rights, storage, versions
+from sandbox import appconfig, durable, emf, invocations, memory, quotas, rights, storage, versions
 from sandbox.iam import bridge
 from sandbox.places import ACCOUNT, PEOPLE, REGION
 
@@ -55,6 +55,7 @@ def main() -> None:
     _read_metrics_in_logs()
     quotas.keep()
     memory.bridge()
+    durable.bridge()
     threading.Thread(target=_serve_admin, daemon=True).start()
     app.main()
 
@@ -278,6 +279,9 @@ class _Admin(BaseHTTPRequestHandler):
 
     def _cool(self, body: dict[str, Any]) -> None:
         lambda_runtime.reset()
+
+    def _die(self, body: dict[str, Any]) -> None:
+        durable.die()
 
     def _lay_away_metrics(self, body: dict[str, Any]) -> None:
         memory.lay_away_metrics(float(body["began"]), float(body["ended"]))

@@ -22,14 +22,14 @@ import boto3
 import httpx
 import yaml
 
+from sandbox import fixtures
 from sandbox.admin import Engine
 from sandbox.control_plane import binaries
 from sandbox.control_plane import run as control_plane
 from sandbox.eyes import of_run
 from sandbox.eyes import overrides as eyes
 from sandbox.places import (
-    CLUSTER,
-    DATABASE,
+    ENGINE_STATE,
     ROOT,
     SERVICE,
     STATE,
@@ -41,7 +41,6 @@ from sandbox.places import (
     stand_ins,
 )
 from sandbox.remote import Remote
-from sandbox.vendors import deployments, launchdarkly, newrelic, people, splunk
 from stacks import settings
 from stacks.configuration import read_file
 from stacks.contradictions.remedies import never_run
@@ -115,7 +114,7 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None, respond
             spawn("world", [sys.executable, "-m", "sandbox.world"], {
                 "SANDBOX_PORT": str(ports.aws), "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2",
                 "MALLOC_MMAP_THRESHOLD_": "131072"})
-            _fixtures(ports)
+            fixtures.create(ports)
             _await(f"http://127.0.0.1:{ports.world}/", processes, "world")
         sandbox = Up(ports, processes, {})
         sandbox.save()
@@ -138,8 +137,20 @@ def _of_engine(ports: Ports) -> dict[str, str]:
             # IAM is evaluated on each call of a function, by the policies of its own role.
             "AUTH": "true",
             "SANDBOX_ADMIN_PORT": str(ports.engine_admin), "PYTHONUNBUFFERED": "1", "LOG_LEVEL": "WARNING",
+            "STATE_DIR": str(ENGINE_STATE),
             # Functions inherit these.
             **stand_ins(ports)}
+
+
+def engine_again(sandbox: Up) -> Up:
+    """Start the engine that was killed, with what it left (``sandbox/durable.py``); raises SandboxError."""
+    processes = {**sandbox.processes, "engine": _spawn("engine", [sys.executable, "-m", "sandbox.engine"], {
+        **_of_engine(sandbox.ports), "PERSIST_STATE": "1"})}
+    sandbox = replace(sandbox, processes=processes)
+    sandbox.save()
+    _await(f"http://127.0.0.1:{sandbox.ports.aws}/_ministack/health", processes, "engine")
+    fixtures.name_cluster(sandbox.ports)
+    return sandbox
 
 
 def down() -> bool:
@@ -298,30 +309,6 @@ def _merge(base: Any, over: Any) -> Any:
     if isinstance(base, dict) and isinstance(over, Mapping):
         return {**base, **{key: _merge(base.get(key), value) for key, value in over.items()}}
     return over
-
-
-def _fixtures(ports: Ports) -> None:
-    """Create what a team has before it deploys the responder: a cluster, a database, the vendors' keys."""
-    secrets = boto3.client("secretsmanager")
-    for name, value in (("incident-response/newrelic", newrelic.KEY), ("incident-response/splunk", splunk.TOKEN),
-                        ("incident-response/pagerduty", people.ROUTING_KEY),
-                        ("incident-response/pagerduty-api", people.API_KEY),
-                        ("incident-response/slack", people.BOT_TOKEN),
-                        ("incident-response/slack-signing", people.SIGNING_SECRET),
-                        ("incident-response/statuspage", people.PAGE_KEY),
-                        ("incident-response/launchdarkly", launchdarkly.TOKEN),
-                        ("incident-response/github-read", deployments.TOKEN)):
-        secrets.create_secret(Name=name, SecretString=value)
-    boto3.client("iam").create_role(RoleName="eks", AssumeRolePolicyDocument=json.dumps({
-        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"},
-                                                "Action": "sts:AssumeRole"}]}))
-    boto3.client("eks").create_cluster(
-        name=CLUSTER, roleArn="arn:aws:iam::000000000000:role/eks", resourcesVpcConfig={"subnetIds": ["subnet-1"]})
-    Engine(ports.engine_admin).name_cluster(CLUSTER, f"https://127.0.0.1:{ports.kubernetes}",
-                                            control_plane.authority(STATE / "control-plane"))
-    boto3.client("rds").create_db_instance(
-        DBInstanceIdentifier=DATABASE, DBInstanceClass="db.r6g.large", Engine="postgres", MultiAZ=True,
-        AllocatedStorage=100, MasterUsername="payments", MasterUserPassword="first-password")
 
 
 def _apply_access(sandbox: Up, version: tuple[int, int], responder: bool) -> None:

@@ -26,8 +26,12 @@ class Place:
 
     def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run ``python -m sandbox`` with some words, on this place."""
+        return self.run("sandbox", *words)
+
+    def run(self, module: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a module of the sandbox with some words, on this place."""
         environment = {**os.environ, "SANDBOX_STATE": str(self.state), "SANDBOX_PORT": str(self.port)}
-        done = subprocess.run([sys.executable, "-m", "sandbox", *words], cwd=ROOT, env=environment, check=False,
+        done = subprocess.run([sys.executable, "-m", module, *words], cwd=ROOT, env=environment, check=False,
                               capture_output=True, text=True, timeout=4500)
         sys.stdout.write(done.stdout)
         return done

@@ -1,4 +1,4 @@
-"""Drills, live, where vendors, cluster and database speak in other ways than the usual ones.
+"""Drills, live, where vendors, cluster and database speak in other ways than the usual ones, and while AWS is killed.
 
 They have a sandbox of their own, so that they are played beside those of the usual world.
 """
@@ -14,7 +14,7 @@ import pytest
 
 from sandbox import worlds
 from sandbox.drill.result import schema
-from tests.sandboxes import Place, Sandbox
+from tests.sandboxes import Place
 
 pytestmark = pytest.mark.drill
 WORLDS = (("bad-release", "newrelic=opentelemetry,splunk=json,images=digest"),
@@ -23,17 +23,27 @@ WORLDS = (("bad-release", "newrelic=opentelemetry,splunk=json,images=digest"),
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     place = Place(tmp_path_factory.mktemp("elsewhere"), 16566)
-    yield place.ask
+    yield place
     place.ask("down")
 
 
 @pytest.mark.parametrize(("name", "world"), WORLDS)
-def test_a_drill_in_another_world(sandbox: Sandbox, tmp_path: Path, name: str, world: str) -> None:
-    done = sandbox("drill", f"drills/{name}.yaml", "--world", world, "--json", str(tmp_path), "--keep")
+def test_a_drill_in_another_world(sandbox: Place, tmp_path: Path, name: str, world: str) -> None:
+    done = sandbox.ask("drill", f"drills/{name}.yaml", "--world", world, "--json", str(tmp_path), "--keep")
     assert (tmp_path / f"{name}.json").exists(), done.stderr[-3000:]
     found = json.loads((tmp_path / f"{name}.json").read_text())
     jsonschema.validate(found, schema())
     assert found["world"].items() >= worlds.parsed(world).items()
     assert found["unmet"] == []
+
+
+def test_an_incident_whose_execution_is_gone_with_the_engine_is_taken_up_and_mended_once(sandbox: Place,
+                                                                                     tmp_path: Path) -> None:
+    """Killed while the remedy is applied, when most is half done; the bed kills at each call (``docs/faults.md``)."""
+    out = tmp_path / "killed.json"
+    done = sandbox.run("sandbox.killed", "--state", "Apply the remedy", "--json", str(out), "--keep")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    found, = json.loads(out.read_text())
+    assert (found["outcome"], found["incidents"], found["actions"]) == ("resolved", 1, ["rollback: verified"])
