@@ -16,7 +16,7 @@ from responder.handlers.step import IncidentRef, Spans, event_of, log, records
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.facts import Opened
 from responder.model.frozen import dataclass
-from responder.model.incident import Signal
+from responder.model.incident import IncidentRecord, Remedy, RemedyStatus, Signal
 from responder.model.masking import mask
 from responder.model.moment import iso_of
 from responder.model.outside_signal import OutsideSignal, OutsideStart
@@ -24,7 +24,7 @@ from responder.model.service import Asked, Service, UnknownService, deployed, lo
 from responder.plan import promise, warming
 from responder.plan.answers import Opening
 from responder.plan.approvals import Decision, NotAllowed, commands
-from responder.plan.course import Settings, Until
+from responder.plan.course import Done, RemedyRef, Settings, Until
 from responder.plan.customers.facts import last_message
 from responder.records import incidents
 from responder.records.tasks import NotPossible
@@ -97,6 +97,10 @@ class OpenResult:
     warm: dict[str, tuple[str, ...]] | None = None
     """Phase to the functions that are started beside its questions, before they are needed."""
     settings: Settings | None = None
+    changed: tuple[Done, ...] = ()
+    """What an execution that ended early applied, and nobody has judged yet."""
+    changed_since: str = ""
+    """When the last of it was applied, ISO 8601 in UTC; empty: there is none."""
     told_over: bool = False
     """Whether the last that customers heard is that it is over."""
     more_by: str = ""
@@ -160,7 +164,9 @@ def _opened(event: OpenEvent, start: _Start, in_force: InForce, opened: incident
                    why="; ".join(part for part in (signal.reason, in_force.said) if part),
                    by=signal.started_by or "system", fact=Opened(service.mode, signal.at, opened.reopened))
     found, item = deployed(service.service), records().find(opened.incident)
-    told = last_message(records().load(opened.incident)) if opened.reopened else None
+    record = records().load(opened.incident) if opened.reopened else None
+    told, unjudged = (last_message(record), _unjudged(record)) if record else (None, [])
+    functions = {remedy.action: remedy.function for remedy in found.remedies}
     return OpenResult(
         result="opened", until=start.until, number=records().next_number(opened.incident),
         incident=IncidentRef(opened.incident, service.service, opened.opened_at, event.execution,
@@ -169,7 +175,17 @@ def _opened(event: OpenEvent, start: _Start, in_force: InForce, opened: incident
                                    service.recovery.hold_seconds)),
         sources={phase: found.sources.get(phase, ()) for phase in _PHASES},
         warm=warming.needed(service, found, start.until), settings=_settings(service),
+        changed=tuple(Done(remedy.number, RemedyRef(remedy.action, remedy.proposal, functions[remedy.action],
+                                                    remedy.cause))
+                      for remedy in unjudged if remedy.action in functions),
+        changed_since=max((remedy.applied_at or "" for remedy in unjudged), default=""),
         told_over=told is not None and "works_again" in told.said, more_by=told.more_by if told else "")
+
+
+def _unjudged(record: IncidentRecord) -> list[Remedy]:
+    """Return what was applied since the incident was last closed, and is not known yet to help or not."""
+    return [remedy for remedy in record.remedies if remedy.status is RemedyStatus.APPLIED
+            and (remedy.applied_at or "") > (record.incident.closed_at or "")]
 
 
 def _settings(service: Service) -> Settings:

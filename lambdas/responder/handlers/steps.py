@@ -22,7 +22,8 @@ from responder.model.frozen import dataclass
 from responder.model.moment import iso, seconds
 from responder.plan import own_steps
 from responder.plan.course import Course
-from responder.plan.next_step import MOST_RETURNS, RESULTS, if_it_fails, if_unanswered, next_step, others
+from responder.plan.left_to_try import if_unanswered, others
+from responder.plan.next_step import MOST_RETURNS, RESULTS, if_it_fails, next_step
 from responder.plan.promise import promised
 from responder.plan.why_people import why_escalated, why_left
 

@@ -13,9 +13,9 @@ from dataclasses import field, replace
 from responder.model.codec import decode_known
 from responder.model.frozen import dataclass
 from responder.plan import answers, promise
-from responder.plan.course import Course, Done, Following, RemedyRef, Settings, State, Undo, Until, Watching
+from responder.plan.course import Course, Done, Following, RemedyRef, Settings, State, Undo, Until
+from responder.plan.left_to_try import another, first, look_again, watch
 from responder.plan.neighbours import OF_NEIGHBOURS
-from responder.plan.remedies import phrase
 
 MOST_RETURNS = 3
 """How often an incident that was about to end looks at a newer alarm, before it ends all the same."""
@@ -42,12 +42,17 @@ class Opened(Result):
     """Whether customers were told before that it is over."""
     more_by: str = ""
     """When customers were told before that they hear more, by an execution that ended early."""
+    changed: tuple[Done, ...] = ()
+    """What such an execution applied, and nobody has judged yet."""
+    changed_since: str = ""
+    """When the last of it was applied (ISO 8601)."""
 
     def follows(self, course: Course, now: str) -> Following:
         """A new incident begins; any other start ends at once."""
         if self.result == "opened":
-            return Following(State.VERIFY, Course(self.settings, self.until, number=self.number,
-                                                  more_by=self.more_by, told_over=self.told_over))
+            return Following(State.VERIFY, Course(
+                self.settings, self.until, number=self.number, more_by=self.more_by, told_over=self.told_over,
+                changed=self.changed, changed_since=self.changed_since))
         if self.result == "report":
             return Following(State.REPORT, Course(then=State.CLOSED))
         return Following(State.REFUSE if self.result == "refused" else State.ANSWER, Course())
@@ -62,7 +67,12 @@ class Confirmed(Result):
     """Whether the incident is so old that people come whatever the sources say."""
 
     def follows(self, course: Course, now: str) -> Following:
-        """Isolate a confirmed incident; verify an unconfirmed one again, and leave it to people in the end."""
+        """Isolate a confirmed incident; verify an unconfirmed one again, and leave it to people in the end.
+
+        Where an execution ended early and all is well, what it applied is judged before the incident ends.
+        """
+        if self.answer == "false_alarm" and course.changed and not course.until:
+            return Following(State.WATCH, _watch_what_was_applied(course, now))
         if self.answer == "false_alarm" or (self.answer == "confirmed" and course.until == "confirm"):
             return Following(State.STAND_DOWN, replace(course, call_team=False))
         if self.answer == "confirmed":
@@ -82,8 +92,19 @@ class Isolated(Result):
     """``isolate``: where the fault is."""
 
     def follows(self, course: Course, now: str) -> Following:
-        """The cause is looked for, unless a person asked for the first phases only."""
-        return Following(State.STAND_DOWN if course.until == "isolate" else State.GATHER, course)
+        """The cause is looked for, unless a person asked for the first phases only.
+
+        Where an execution ended early, what it applied is watched first: nobody knows yet whether it helps.
+        """
+        if course.until == "isolate":
+            return Following(State.STAND_DOWN, course)
+        if course.changed:
+            return Following(State.WATCH, _watch_what_was_applied(course, now))
+        return Following(State.GATHER, course)
+
+
+def _watch_what_was_applied(course: Course, now: str) -> Course:
+    return watch(course, "remedy", course.changed_since or now, course.settings.check_every_seconds)
 
 
 @dataclass(frozen=True)
@@ -106,10 +127,10 @@ class Diagnosed(Result):
         if self.remedies:
             return Following(State.PLAN, replace(course, place=0, passing=False, neighbour=False, asked=False))
         if self.wait and not course.waited:
-            return Following(State.WATCH, _watch(replace(course, waited=True), "remedy", now,
+            return Following(State.WATCH, watch(replace(course, waited=True), "remedy", now,
                                                  settings.check_every_seconds))
         if (self.cause == "unknown" or self.unclear) and course.attempt < settings.attempts:
-            return Following(State.WATCH, _look_again(course, now))
+            return Following(State.WATCH, look_again(course, now))
         return Following(State.ESCALATE, course)
 
 
@@ -149,7 +170,7 @@ class Ruled(Result):
             return Following(State.PLAN, replace(course, number=course.number + 1, question=course.number,
                                                  value=self.value))
         if course.asked:
-            return _another(_first(course, self.other), now)
+            return another(first(course, self.other), now)
         course = replace(
             course, observed=course.observed or self.ruling == "observe",
             passing=course.passing or self.guardrail in OF_NEIGHBOURS or (
@@ -157,7 +178,7 @@ class Ruled(Result):
             neighbour=course.neighbour or self.guardrail in OF_NEIGHBOURS)
         if self.ruling == "approval":
             return Following(State.APPROVAL, replace(course, asked=True))
-        return _another(course, now)
+        return another(course, now)
 
 
 @dataclass(frozen=True)
@@ -176,7 +197,7 @@ class Applied(Result):
     def follows(self, course: Course, now: str) -> Following:
         """The next remedy, or watching what this one did."""
         mine = Done(course.number, course.remedies[course.place])
-        return _another(replace(
+        return another(replace(
             course, applied=self.applied, done=self.done, told=course.told or self.gave_task,
             more_by=self.more_by or course.more_by,
             changed=(*course.changed, mine) if self.applied and not self.told else course.changed), now)
@@ -199,7 +220,7 @@ class Watched(Result):
     def follows(self, course: Course, now: str) -> Following:
         """The end, the next look, or rolling back what did not help."""
         if not course.since:
-            course = _watch(course, course.watching, now, self.wait_seconds)
+            course = watch(course, course.watching, now, self.wait_seconds)
         course = replace(course, progress=self.answer, wait=self.wait_seconds)
         if self.answer == "recovered":
             return Following(State.STAND_DOWN, course)
@@ -227,7 +248,7 @@ class Escalated(Result):
 
     def follows(self, course: Course, now: str) -> Following:
         """They get a report, and the recovery is watched while they work."""
-        return Following(State.INTERIM, _watch(course, "people", now, course.settings.check_every_seconds))
+        return Following(State.INTERIM, watch(course, "people", now, course.settings.check_every_seconds))
 
 
 @dataclass(frozen=True)
@@ -292,8 +313,8 @@ RESULTS: Mapping[str, type[Result]] = {
 _LEFT_TO_TRY = (State.PLAN, State.INFORM, State.WATCH, State.UPDATE, State.ESCALATE)
 WAYS: Mapping[str, tuple[State, ...]] = {
     "open": (State.VERIFY, State.ANSWER, State.REPORT, State.REFUSE),
-    "confirm": (State.IDENTIFY, State.WAIT_TO_VERIFY, State.STAND_DOWN, State.UPDATE, State.ESCALATE),
-    "isolate": (State.GATHER, State.UPDATE, State.STAND_DOWN),
+    "confirm": (State.IDENTIFY, State.WAIT_TO_VERIFY, State.WATCH, State.STAND_DOWN, State.UPDATE, State.ESCALATE),
+    "isolate": (State.GATHER, State.WATCH, State.UPDATE, State.STAND_DOWN),
     "diagnose": (State.PLAN, State.WATCH, State.STAND_DOWN, State.UPDATE, State.ESCALATE),
     "plan": (State.GUARD,),
     "guard": (State.APPLY, State.APPROVAL, *_LEFT_TO_TRY),
@@ -329,72 +350,9 @@ def if_it_fails(following: Following) -> Following:
     if state in (State.PLAN, State.GUARD, State.APPROVAL, State.APPLY):
         course = replace(course, number=course.number + 1)
         if course.changed:
-            return Following(State.INFORM, _watch(course, "remedy", "", course.settings.check_every_seconds))
+            return Following(State.INFORM, watch(course, "remedy", "", course.settings.check_every_seconds))
         if course.watching == "people":
             return Following(State.WATCH, course)
     if state in (State.INFORM, State.WATCH, State.INTERIM) and course.watching == "people":
         return Following(State.STAND_DOWN, course)
     return Following(State.ESCALATE, course)
-
-
-def _another(course: Course, now: str) -> Following:
-    """Return the next remedy that the diagnosis names; without one, watch what was changed, or look again.
-
-    Two faults at once have two remedies. A contested remedy is not applied while another one of the same cause is
-    watched: it follows where that one did not help.
-    """
-    course = replace(course, number=course.number + 1, asked=False)
-    for place in range(course.place + 1, len(course.remedies)):
-        if not _waits(course.remedies[place], course.changed):
-            return Following(State.PLAN, replace(course, place=place))
-    if course.watching == "people":
-        return Following(State.WATCH, course)
-    if course.changed:
-        return Following(State.INFORM, _watch(course, "remedy", now, course.settings.check_every_seconds))
-    if course.neighbour and not course.waited:
-        # Another incident remediates what both depend on: its recovery is this one's.
-        return Following(State.WATCH, _watch(replace(course, waited=True), "remedy", now,
-                                             course.settings.check_every_seconds))
-    if course.passing and course.attempt < course.settings.attempts:
-        return Following(State.WATCH, _look_again(course, now))
-    return Following(State.ESCALATE, course)
-
-
-def if_unanswered(course: Course) -> str:
-    """Say what follows where nobody answers the question about the remedy, in a sentence without a capital."""
-    following = _another(replace(course, asked=True), "")
-    after = following.course
-    if following.state is State.PLAN:
-        return f"the next remedy follows: {phrase(after.remedies[after.place].action)}"
-    if following.state is State.ESCALATE:
-        return "people are paged to take over"
-    if after.watching == "look":
-        return "the evidence is gathered once more"
-    return "nothing more is tried for now, and the responder keeps watching"
-
-
-def others(course: Course) -> tuple[str, ...]:
-    """Return the ids of the remedies that may come first instead of the one that is decided on."""
-    return tuple(remedy.id for remedy in course.remedies[course.place + 1:] if not _waits(remedy, course.changed))
-
-
-def _first(course: Course, wanted: str) -> Course:
-    """Return the same in which the wanted remedy follows next, where it is one of those that may."""
-    if wanted not in others(course):
-        return course
-    following = sorted(course.remedies[course.place + 1:], key=lambda remedy: remedy.id != wanted)
-    return replace(course, remedies=(*course.remedies[:course.place + 1], *following))
-
-
-def _waits(remedy: RemedyRef, changed: tuple[Done, ...]) -> bool:
-    return remedy.contested and any(
-        done.remedy.cause == remedy.cause and done.remedy.action != remedy.action for done in changed)
-
-
-def _look_again(course: Course, now: str) -> Course:
-    return _watch(replace(course, attempt=course.attempt + 1), "look", now, course.settings.look_wait_seconds)
-
-
-def _watch(course: Course, watching: Watching, since: str, wait: int) -> Course:
-    return replace(course, watching=watching, since=since, changed_since=since if watching == "remedy" else "",
-                   wait=wait, tell="inform")

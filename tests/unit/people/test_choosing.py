@@ -22,7 +22,8 @@ from responder.model.service import Service
 from responder.plan import choices
 from responder.plan.choices import Chosen
 from responder.plan.course import Course, RemedyRef, State
-from responder.plan.next_step import Ruled, others
+from responder.plan.left_to_try import others
+from responder.plan.next_step import Ruled
 from responder.plan.remedies import scale_up
 from responder.records.table import Records
 from responder.records.tasks import Task, Tasks

@@ -19,6 +19,7 @@ from responder.handlers import open as opening
 from responder.model.facts import Answered, Delivered
 from responder.model.incident import IncidentRecord, Signal
 from responder.model.service import Deployment, Person, Service
+from responder.model.service.loading import Remedy as DeployedRemedy
 from responder.people import Channel, Message, sns
 from responder.plan import messages, needs
 from responder.plan.remedies.inform_provider import Failing, text
@@ -375,6 +376,33 @@ def test_who_opens_an_incident_again_knows_what_customers_were_told(
         "service": "payment-gateway", "reason": "trying it", "started_by": "me"}}, None)
     assert (opened["incident"]["id"], opened["told_over"], opened["more_by"]) == ("i-1", over, more_by)
     assert opened["settings"]["update_seconds"] == 1800 and opened["settings"]["approval_seconds"] == 930
+
+
+@pytest.mark.parametrize(("status", "closed_at", "taken_up"), [
+    ("applied", "", True), ("applied", "2026-11-25T00:50:00.000Z", True), ("verified", "", False),
+    # It was closed since, so what is seen now has begun after that.
+    ("applied", "2026-11-25T01:10:00.000Z", False), ("reverted", "", False), ("applying", "", False)])
+def test_who_takes_an_incident_up_knows_what_was_applied_and_not_judged(
+        team: Team, monkeypatch: pytest.MonkeyPatch, status: str, closed_at: str, taken_up: bool) -> None:
+    at = "2026-11-25T01:00:00.000Z"
+    team.records.plan_action("i-1", 1, {"action": "rollback", "cause": "code_bug", "target": "x", "summary": "r",
+                                        "proposal": "p-1", "status": status, "applied_at": at})
+    if closed_at:
+        team.records.update("i-1", closed_at=closed_at)
+    team.records.expire("payment-gateway", "e")
+    rollback = DeployedRemedy("rollback", "incident-response-action-rollback")
+    for name, value in (("load", lambda name: shipped_service()), ("records", lambda: team.records),
+                        ("deployed", lambda name: Deployment((), {}, (rollback,))),
+                        ("_still_running", lambda execution: "")):
+        monkeypatch.setattr(opening, name, value)
+    opened = opening.handler({"entered": iso(time.time()), "started": iso(time.time()), "execution": "e-2", "input": {
+        "service": "payment-gateway", "reason": "trying it", "started_by": "me"}}, None)
+    found = [(one["number"], one["remedy"]["action"], one["remedy"]["id"], one["remedy"]["cause"])
+             for one in opened.get("changed", [])]
+    assert found == ([(1, "rollback", "p-1", "code_bug")] if taken_up else [])
+    assert opened.get("changed_since", "") == (at if taken_up else "")
+    # By the name of the function that can take it back.
+    assert all(one["remedy"]["function"].endswith("action-rollback") for one in opened.get("changed", []))
 
 
 def test_customers_hear_when_the_work_ends_before_the_outage(team: Team) -> None:

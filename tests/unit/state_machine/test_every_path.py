@@ -48,7 +48,8 @@ class HardWay(Way):
         choose = self._chance.choice
         if step == "open":
             return Opened(choose(["opened"] * 25 + ["attached", "decided", "declined", "report", "refused"]),
-                          settings=self._settings, until=choose([""] * 9 + ["confirm", "isolate", "diagnose"]))
+                          settings=self._settings, until=choose([""] * 9 + ["confirm", "isolate", "diagnose"]),
+                          changed=choose([(), (), (Done(1, REMEDIES[0]),)]))
         if step == "confirm":
             return Confirmed(choose(["confirmed"] * 4 + ["false_alarm", "inconclusive"]), choose([True, False]))
         if step == "diagnose":

@@ -147,14 +147,23 @@ def test_a_share_is_the_same_each_time_and_all_of_it_is_all() -> None:
 
 BROKEN = """
 import json
+import os
 from contextlib import nullcontext
 from unittest import mock
 from bench.bed.outage import cells, wires
-from bench.bed.outage.incident import MENDED, UNANSWERED, staged
+from bench.bed.outage.incident import IN_VAIN, MENDED, UNANSWERED, staged
 from bench.bed.outage.trying import healthy, tried
 from responder.actions import rollback
 from responder.clients import aws, aws_answers
 real = rollback._undo
+
+def stopped_while_watched(story):
+    os.environ["OUTAGE_LOG"] = "all"
+    with staged(story) as stage:
+        chosen = [cell for cell in cells.every(list(healthy(stage)[0]), ["deliveries"])
+                  if cell.place == cells.Place("Monitor the recovery", "decide") and "aborted" in cell.name]
+    with staged(story) as stage:
+        return list(tried(stage, chosen))
 
 def twice(context, api, workload, plan):
     done = real(context, api, workload, plan)
@@ -176,6 +185,8 @@ with mock.patch.object(wires, "quick", nullcontext), staged(MENDED) as stage:
 print(json.dumps([[call.state, call.function, call.dependency, call.operation] for call in calls]))
 with staged(UNANSWERED) as stage:
     print(json.dumps([healthy(stage)[1].end, stage.changes, stage.cloud.published]))
+print(json.dumps([[one.cell.name, one.verdict.end, one.log] for story in (MENDED, IN_VAIN)
+                  for one in stopped_while_watched(story)]))
 """
 
 
@@ -187,13 +198,13 @@ def broken() -> list[Any]:
 
 
 def test_a_remedy_that_is_applied_twice_and_a_page_that_is_believed_are_caught(broken: list[Any]) -> None:
-    applied_twice, believed, _, _, _ = broken
+    applied_twice, believed, *_ = broken
     assert "2 changes were made" in applied_twice
     assert believed == [["the timeline says nothing of Apply the remedy"]]
 
 
 def test_what_the_bed_leaves_out_of_botocore_changes_no_call(broken: list[Any]) -> None:
-    _, _, slow, quick, _ = broken
+    _, _, slow, quick, *_ = broken
 
     def counted(calls: list[list[str]]) -> tuple[list[list[str]], set[str]]:
         # Two threads that want one secret at the same moment may each read it.
@@ -204,6 +215,19 @@ def test_what_the_bed_leaves_out_of_botocore_changes_no_call(broken: list[Any]) 
 
 
 def test_what_nobody_answers_is_not_applied_and_people_take_over(broken: list[Any]) -> None:
-    *_, (end, changes, published) = broken
+    *_, (end, changes, published), _ = broken
     assert (end, changes) == (End.PEOPLE, [])
     assert any("please take over" in subject for subject in published)
+
+
+def test_what_was_applied_before_its_execution_was_stopped_is_judged_before_anything_else(broken: list[Any]) -> None:
+    """Also where all is well by then: a remedy that nobody has judged would be left to people."""
+    *_, stopped = broken
+    assert [end for _, end, _ in stopped] == 2 * [End.MENDED] + 2 * [End.PEOPLE]
+    for name, end, log in stopped:
+        steps = [line.split(": ")[0].partition(" ")[2] for line in log[1:]]
+        again = steps[len(steps) - steps[::-1].index("Open the incident"):]
+        judged = again.index("Monitor the recovery")
+        assert "Diagnose the root cause" not in again[:judged], name
+        # What did not help counts as that before another cause is looked for.
+        assert ("Take the remedy back" in again) == (end == End.PEOPLE), name

@@ -127,6 +127,23 @@ def test_a_start_for_the_first_phases_ends_with_the_phase_that_was_asked_for(unt
         assert until == "isolate" or diagnosed.follows(came.course, NOW).state == State.STAND_DOWN
 
 
+@given(st.from_type(Confirmed), st.lists(done, min_size=1, max_size=2).map(tuple), moments)
+def test_what_an_execution_that_ended_early_applied_is_judged_before_anything_else(
+        confirmed: Confirmed, applied: tuple[Done, ...], since: str) -> None:
+    course = Opened("opened", settings=SETTINGS, changed=applied, changed_since=since).follows(Course(), NOW).course
+    came = confirmed.follows(course, NOW)
+    if came.state == State.IDENTIFY:
+        came = Isolated().follows(came.course, NOW)
+    # What cannot be confirmed is verified again, and left to people in the end: nothing is judged by it.
+    assert (came.state == State.WATCH) == (confirmed.answer != "inconclusive")
+    if came.state == State.WATCH:
+        assert (came.course.watching, came.course.changed) == ("remedy", applied)
+        # It has had the time since then: an execution that comes late does not wait as long once more.
+        assert came.course.since == came.course.changed_since == (since or NOW)
+        worse = Watched("worse", "it became worse", 30, False, (), 4).follows(came.course, NOW)
+        assert [undo.number for undo in worse.course.undo] == [one.number for one in reversed(applied)]
+
+
 @pytest.mark.parametrize("result", ["opened", "attached", "decided", "declined", "report", "refused"])
 def test_a_start_goes_where_its_kind_goes(result: str) -> None:
     came = following(Course(), "open", result=result, number=4, until="", settings=encode(SETTINGS), reason="why")
