@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from responder.clients import aws, aws_limits, bounded
+from responder.clients import aws, aws_limits, bounded_json
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
@@ -284,7 +284,7 @@ def test_json_that_would_take_too_much_memory_is_not_parsed() -> None:
         tracemalloc.start()
         try:
             with pytest.raises(CallFailed) as raised:
-                bounded.parsed(text, "x")
+                bounded_json.parsed(text, "x")
             assert tracemalloc.get_traced_memory()[1] < 10 * 2 ** 20
         finally:
             tracemalloc.stop()
@@ -298,8 +298,8 @@ def test_parsing_takes_no_more_memory_than_estimated(unit: bytes) -> None:
     text = b"[" + b"".join(parts) + b"0]"
     tracemalloc.start()
     try:
-        kept = bounded.parsed(text, "x")
-        assert tracemalloc.get_traced_memory()[1] < 1.3 * bounded._memory_bytes(text)
+        kept = bounded_json.parsed(text, "x")
+        assert tracemalloc.get_traced_memory()[1] < 1.3 * bounded_json._memory_bytes(text)
     finally:
         tracemalloc.stop()
     assert len(kept) == count + 1
@@ -308,14 +308,14 @@ def test_parsing_takes_no_more_memory_than_estimated(unit: bytes) -> None:
 @given(st.recursive(st.none() | st.booleans() | st.integers(-10**9, 10**9) | st.text(), lambda inner: st.lists(
     inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=30))
 def test_a_sane_answer_is_parsed_unchanged(value: Any) -> None:
-    assert bounded.parsed(json.dumps(value, ensure_ascii=False).encode(), "x") == value
+    assert bounded_json.parsed(json.dumps(value, ensure_ascii=False).encode(), "x") == value
 
 
 def test_depth_is_allowed_where_kubernetes_has_it() -> None:
     text = "[" * MOST_DEPTH + "]" * MOST_DEPTH
-    assert bounded.parsed(text.encode(), "x")
+    assert bounded_json.parsed(text.encode(), "x")
     with pytest.raises(CallFailed, match="too deep"):
-        bounded.parsed(f"[{text}]".encode(), "x")
+        bounded_json.parsed(f"[{text}]".encode(), "x")
 
 
 @pytest.mark.parametrize(("body", "headers"), [

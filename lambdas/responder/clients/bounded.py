@@ -1,30 +1,25 @@
 """Answers with a limit on time and memory, whatever the server sends.
 
 httpx sets no such limits: it decodes one compressed chunk whole (64 kB of gzip are 64 MB of zeros), decodes any
-coding and any character set that the server names, and keeps cookies. JSON has two more dangers: deep nesting
-(``[[[[…``), and a body of ``[{},{},…``, which takes 25 times its length in memory.
+coding and any character set that the server names, and keeps cookies. ``clients/bounded_json.py`` bounds what is
+parsed.
 """
 
 from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import httpx
 
 from responder.clients import raw
 from responder.clients.failure import CallFailed
-from responder.model.plain_json import NotJson
-from responder.model.plain_json import parsed as parsed_json
 
 BODY_BYTES = 32 * 1024 * 1024
 """Size limit of one answer, both compressed and decompressed; a request's extension ``most_bytes`` overrides it."""
 ACCEPTED = "gzip, deflate"
 """The value of Accept-Encoding; an answer with another coding is refused."""
-JSON_MEMORY_BYTES = 320 * 1024 * 1024
-"""Memory limit of one parsed answer: the smallest function has 512 MiB and takes about 90 MiB itself."""
 _PIECE_BYTES = 64 * 1024
 _DROPPED = frozenset({"content-encoding", "set-cookie"})
 _WBITS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
@@ -141,22 +136,3 @@ def failed(name: str, error: httpx.HTTPError) -> CallFailed:
     if isinstance(error, httpx.DecodingError):
         return CallFailed("malformed", f"{name} answered with a broken encoding")
     return CallFailed("unavailable", f"{name} could not be reached: {type(error).__name__}")
-
-
-def parsed(body: bytes | bytearray, name: str) -> Any:
-    """Return the JSON of a body; raises CallFailed with ``malformed``, also where it is too deep or takes too much."""
-    if _memory_bytes(body) > JSON_MEMORY_BYTES:
-        raise CallFailed("malformed", f"{name} answered with JSON that would take too much memory")
-    try:
-        return parsed_json(body)
-    except NotJson as error:
-        raise CallFailed("malformed", f"{name} answered with {error}") from error
-
-
-def _memory_bytes(body: bytes | bytearray) -> int:
-    """About how much parsed JSON takes at most: its text twice, and each value, container and key.
-
-    Brackets and commas within texts count as well, so the estimate is rather too high.
-    """
-    count: Callable[[bytes], int] = body.count
-    return 2 * len(body) + 64 * count(b",") + 100 * (count(b"{") + count(b"[")) + 160 * count(b":")

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from responder.clients import bounded, closing, wire
+from responder.clients import bounded, bounded_json, closing, wire
 from responder.clients.failure import CallFailed
 
 # It logs every URL, whose query may hold what must not be stored.
@@ -30,8 +30,9 @@ class Http:
     """An HTTP client for one system, which keeps its connections and its deadline.
 
     ``deadline`` is the moment (``time.monotonic`` seconds) by which every call must have ended: connecting, all of the
-    answer and repeats included. Memory is bounded as ``clients/bounded.py`` says. Redirects are not followed,
-    because they would carry the credentials to wherever the answer says. It is closed when the invocation ends.
+    answer and repeats included. Memory is bounded as ``clients/bounded.py`` and ``bounded_json.py`` say. Redirects are
+    not followed, because they would carry the credentials to wherever the answer says. It is closed when the invocation
+    ends.
     """
 
     def __init__(self, deadline: float, headers: dict[str, str] | None = None, verify: Any = True,
@@ -78,7 +79,7 @@ class Http:
         with self.stream(method, url, repeatable=repeatable, **arguments) as response:
             for chunk in response.iter_bytes():
                 body += chunk
-        return bounded.parsed(body, _name(url))
+        return bounded_json.parsed(body, _name(url))
 
     def lines(self, method: str, url: str, *, most_bytes: int = bounded.BODY_BYTES,
               **arguments: Any) -> Generator[bytes, None, None]:

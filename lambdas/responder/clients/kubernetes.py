@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from responder.clients import aws, gate
-from responder.clients.bounded import parsed
+from responder.clients.bounded_json import parsed
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from responder.clients.bounded import parsed
+from responder.clients.bounded_json import parsed
 from responder.clients.failure import CallFailed
 from responder.model.codec import Json
 from responder.model.service import Service

@@ -19,7 +19,7 @@ from html import unescape
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from responder.clients.bounded import parsed
+from responder.clients.bounded_json import parsed
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.model.evidence import Detail, Finding, Window
