@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from collections.abc import Sequence
 
 from responder.actions import ActionFailed, AnyAction, AnyPlan, RemediationContext, understood
 from responder.clients import gate
@@ -18,18 +18,12 @@ from responder.handlers.act.remedy import (
     mine,
     not_mine,
 )
-from responder.handlers.approval import asked_persons, buttons, to_each
-from responder.handlers.decide import by_iam
-from responder.handlers.notify import Delivered, notify
 from responder.handlers.step import StepRun, step
 from responder.model import facts
 from responder.model.frozen import dataclass
 from responder.model.moment import iso
 from responder.model.remedy import Remedy, RemedyStatus
-from responder.people import Message
-from responder.plan.approvals import called
 from responder.records.remedies import RemedyChange
-from responder.records.tasks import Task, Tasks
 
 _RULED = frozenset({RemedyStatus.PERMITTED, RemedyStatus.APPLYING, RemedyStatus.APPLIED, RemedyStatus.DONE})
 
@@ -81,7 +75,7 @@ def apply(run: StepRun, event: RemedyEvent) -> ApplyResult:
             return _not_applied(run, context, action, str(failed), again or passing.made > 0)
     if first := added_to(run, action, plan.target):
         run.records.set_remedy(run.incident, first.number, action.name, temporary=False, kept=None)
-    by = ", ".join(channels.channels)
+    by = ", ".join(channels)
     run.records.set_remedy(run.incident, context.number, action.name, result=done, told_by=by,
                              status=RemedyStatus.DONE if action.audience else RemedyStatus.APPLIED,
                              applied_at=iso(time.time()))
@@ -125,26 +119,17 @@ def _ruled(run: StepRun, event: RemedyEvent, action: AnyAction) -> Remedy:
 
 
 def _tell(run: StepRun, action: AnyAction, context: RemediationContext,
-          plan: AnyPlan) -> tuple[RemediationContext, Delivered]:
-    """Tell the remedy's audience, and give people the task that it has for them; nothing for one that changes."""
-    task = None
-    if action.audience:
-        gate.check(f"tell {action.audience}")
-    if action.task_for:
-        task = _task(run, action.task_for, context.number)
-        context = replace(context, answer_instructions=by_iam(run.service, task))
-    if not action.message:
-        return context, Delivered()
-    channels = notify(run, action.message(context, plan))
-    if not channels:
-        raise CallFailed("unavailable", f"{action.audience.replace('_', ' ')} could not be told by any channel")
-    if task:
-        # What many read has a button in place of a link, which is its holder's.
-        notify(run, Message("question", f"task-{task.id}", run.incident, plan.summary,
-                              str(plan.diff), answers=buttons(task), code=by_iam(run.service, task)), 60)
-        to_each(run, task, asked_persons(run, task), plan.summary, str(plan.diff), by_iam(run.service, task),
-                f"task-{task.id}", 70)
-    return context, channels
+          plan: AnyPlan) -> tuple[RemediationContext, Sequence[str]]:
+    """Tell the remedy's audience, and give people the task that it has for them; nothing for one that changes.
+
+    Returns the context and the channels that it came by.
+    """
+    if not (action.audience or action.task_for or action.message):
+        return context, ()
+    # Messages and questions are a tenth of a cold start, which what only changes something can do without.
+    from responder.handlers.act import telling
+
+    return telling.tell(run, action, context, plan)
 
 
 def _not_applied(run: StepRun, context: RemediationContext, action: AnyAction, why: str, in_part: bool = False, *,
@@ -170,13 +155,3 @@ def _lost(run: StepRun, remedy: Remedy) -> str:
     """Say that a remedy's target may be another incident's by now; empty where it is not."""
     held = run.records.holds(remedy.lease, run.incident, remedy.fence)
     return "" if held else f"another incident may change {remedy.target} by now"
-
-
-def _task(run: StepRun, role: str, number: int) -> Task:
-    """Keep the task that people are given."""
-    people = tuple(called(person) for person in run.service.team if person.role == role)
-    now = time.time()
-    task = Task(run.incident, number, run.service.service, "manual", now,
-                now + run.service.approval.task_seconds, people or (role,))
-    Tasks(run.records).ask(task, "")
-    return task
