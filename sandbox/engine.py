@@ -38,6 +38,7 @@ def main() -> None:
     invocations.unpack_code_once()
     invocations.answer_without_waiting_for_logs()
     invocations.invoke_events_without_waiting()
+    invocations.start_executions_at_once()
     _keep_the_evaluator_still()
     _give_functions_their_role()
     _provision_access_entries()

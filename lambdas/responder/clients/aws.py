@@ -68,6 +68,8 @@ def made(service: str, read_timeout_seconds: int = 5, region: str | None = None,
     made = targets.session(target if target.role_arn else targets.HERE).create_client(
         service, region_name=region, config=Config(
             connect_timeout=_CONNECT_SECONDS, read_timeout=read_timeout_seconds,
+            # A tenth of a step's time goes to it where evidence is written: ``records/form.py`` makes each item.
+            parameter_validation=service != "dynamodb",
             retries={"mode": "standard", "total_max_attempts": attempts}))
     if service not in _RECORDS:
         # This runs first, and before each attempt: a stopped change is never sent.

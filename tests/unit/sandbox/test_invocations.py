@@ -9,6 +9,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -105,3 +106,20 @@ def test_a_task_does_not_wait_for_an_event_and_waits_for_a_result(monkeypatch: p
     with pytest.raises(stepfunctions._ExecutionError):
         invoke(resource, given | {"FunctionName": "nowhere"})
     waited.set()
+
+
+def test_an_execution_starts_at_once_and_a_wait_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    for name in ("_run_execution", "time"):
+        monkeypatch.setattr(stepfunctions, name, getattr(stepfunctions, name))
+    monkeypatch.setattr(invocations, "time", SimpleNamespace(**{**vars(time), "sleep": slept.append}))
+    invocations.start_executions_at_once()
+    machine = stepfunctions._create_state_machine({
+        "name": "waits", "roleArn": "arn:aws:iam::000000000000:role/r", "definition": json.dumps({
+            "StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 70, "End": True}}})})
+    execution = json.loads(stepfunctions._start_execution({
+        "stateMachineArn": json.loads(machine[2])["stateMachineArn"]})[2])["executionArn"]
+    end = time.monotonic() + 10
+    while stepfunctions._executions[execution]["status"] == "RUNNING" and time.monotonic() < end:
+        time.sleep(0.01)
+    assert slept == [70.0]

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore.exceptions import UnknownServiceError
+from botocore.loaders import create_loader
 from moto import mock_aws
 
 from responder.clients import aws, targets
@@ -87,3 +89,11 @@ def test_credentials_are_kept_and_asked_for_anew_before_they_expire(
         credentials = made.get_credentials()
         assert credentials and credentials.get_frozen_credentials().token == "T"
     assert len(calls) == asked
+
+
+def test_every_service_that_botocore_knows_is_known_and_no_other() -> None:
+    session = targets.session(targets.HERE)
+    assert set(create_loader().list_available_services("service-2")) <= set(session.get_available_services())
+    assert session.create_client("dynamodb", region_name="us-east-1").meta.service_model.service_name == "dynamodb"
+    with pytest.raises(UnknownServiceError, match="dynamobd"):
+        session.create_client("dynamobd", region_name="us-east-1")
