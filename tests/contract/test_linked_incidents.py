@@ -5,6 +5,7 @@ The steps and the channels are the deployed ones, the vendors' stand-ins speak t
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -46,7 +47,7 @@ class Bed:
         assert pager and chat and page
         self.services[name] = replace(self._service, **{
             "service": name, "mode": "auto", "customers": Customers(f"{name} payments"),
-            "policy": {"inform_customers": "auto"},
+            "policy": {"inform_customers": "auto", "restore_database": "auto"},
             "pagerduty": replace(pager, events=f"{self._root}/pagerduty/v2/enqueue", api_secret=""),
             "slack": replace(chat, api=f"{self._root}/slack"),
             "statuspage": replace(page, api=f"{self._root}/statuspage/v1", components={
@@ -81,6 +82,17 @@ class Bed:
 
     def ends(self, incident: str) -> None:
         self.run(close.handler, incident, operation="stand_down", force=True)
+
+    def restores(self, incident: str, number: int = 2) -> str:
+        """Let the guardrails rule on a remedy of the database; returns ``permitted``, or the guardrail that refuses."""
+        kept, = self.records.keep_proposals(incident, iso(self.now), [Proposed(
+            "", "restore_database", "database_connection", "refuses_connections", "api", confidence=0.95,
+            sources=("newrelic", "rds"))])
+        self.records.plan_remedy(incident, Remedy(
+            number, "restore_database", component="api", mechanism="refuses_connections", target="rds/payments-db",
+            summary="s", proposal=kept.id))
+        ruling = self.run(guard.handler, incident, number=number)
+        return str(ruling["guardrail"] or ruling["ruling"])
 
     def asks_to_tell(self, incident: str) -> str:
         """Let the guardrails rule on the message to customers, and apply it where they permit it."""
@@ -351,3 +363,29 @@ def test_readers_of_another_page_hear_of_their_own_incident(bed: Bed) -> None:
     bed.vendors.page.incidents.clear()
     assert tells_customers(PLACE, bed.services["card"]) != tells_customers(PLACE, replace(
         bed.services["card"], statuspage=other))
+
+
+def test_a_region_s_bad_day_is_one_alert_for_the_team_one_remedy_and_one_message(bed: Bed) -> None:
+    """Two hundred services of one team by one database, to the end of each, in an order of chance."""
+    chance, services = random.Random(1), 200
+    incidents = [bed.begins(f"s-{number:03d}") for number in range(services)]
+    for incident in incidents:
+        bed.pages(incident)
+        bed.links(incident)
+    rulings = [bed.restores(incident) for incident in incidents]
+    assert rulings == ["permitted", *["lease"] * (services - 1)]
+    assert [bed.asks_to_tell(incident) for incident in incidents] == ["", *["lease"] * (services - 1)]
+    bed.updates(incidents[0])
+    assert bed.woken() == ["i-s-000/0"]
+    assert len(bed.page()["components"]) == services
+    assert sum(fact.leads for incident in incidents for _, fact in bed.record(incident).facts(Linked)) == services - 1
+    chance.shuffle(incidents)
+    for left, incident in zip(range(services, 0, -1), incidents, strict=True):
+        assert bed.page()["status"] != "resolved", left
+        assert bed.vendors.pagerduty.alerts["i-s-000/0"]["status"] == "triggered", left
+        bed.recovers(incident)
+        bed.ends(incident)
+    assert bed.page()["status"] == "resolved"
+    assert set(bed.page()["components"].values()) == {"operational"}
+    assert bed.vendors.pagerduty.alerts["i-s-000/0"]["status"] == "resolved"
+    assert bed.woken() == ["i-s-000/0"]
