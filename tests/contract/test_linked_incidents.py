@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from responder.model.facts import Delivered, Linked, ToldFor
 from responder.model.incident import IncidentRecord, Proposed, Remedy, RemedyStatus
 from responder.model.moment import iso
 from responder.model.service import Customers, Service
-from responder.people import pagerduty, slack, statuspage
+from responder.people import pagerduty, slack, sns, statuspage
 from responder.plan.guardrails import RELEASED
 from responder.plan.neighbours import leads, tells_customers
 from responder.records.table import Records
@@ -161,6 +162,26 @@ def test_of_many_services_that_begin_to_fail_one_pages_the_team(bed: Bed) -> Non
     assert sum("<@" in str(post) for post in bed.vendors.slack.told()) <= 1
     entries = [entry.what for entry in bed.record("i-s3").timeline]
     assert "the incident response team is called, with incident i-s0" in entries
+
+
+@pytest.mark.parametrize("pager", [True, False])
+def test_an_e_mail_says_that_the_same_people_were_woken_before(bed: Bed, monkeypatch: pytest.MonkeyPatch,
+                                                               pager: bool) -> None:
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setenv("TOPIC", "incidents")
+    monkeypatch.setattr(people, "every", lambda: (*((pagerduty.CHANNEL,) if pager else ()), sns.CHANNEL))
+    monkeypatch.setattr(aws, "client", lambda service, *_: SimpleNamespace(
+        publish=lambda **given: sent.append(given) or {"MessageId": "m"}))
+    for number in range(3):
+        bed.pages(bed.begins(f"s{number}", places=()))
+    # A subscription that filters by it gets one page for all; without a pager nobody was woken, and each is its own.
+    assert [one["MessageAttributes"].get("joins", {}).get("StringValue") for one in sent] == (
+        [None, "i-s0", "i-s0"] if pager else [None, None, None])
+    assert ["for incident i-s0" in one["Message"] for one in sent] == [False, pager, pager]
+    # What is about one incident alone is nobody else's.
+    bed.recovers("i-s1")
+    bed.ends("i-s1")
+    assert "joins" not in sent[-1]["MessageAttributes"] and "i-s1" in str(sent[-1]["MessageAttributes"])
 
 
 def test_the_alert_is_over_with_the_last_that_needs_it_in_whatever_order(bed: Bed) -> None:

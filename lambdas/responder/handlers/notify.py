@@ -66,7 +66,7 @@ def notify(run: StepRun, message: Message, number: int = 50) -> Delivered:
             time.sleep(0.3)
         before = run.records.delivery(message.incident, channel.name)
         known = bool(message.key) and message.key in before.sent
-        said = message if known else _by_alert(run, channel, message, before)
+        said = message if known else _by_alert(run, channel, message, before, joined)
         try:
             taken = known or _deliver(run, channel, said, before)
         except CallFailed as failed:
@@ -82,21 +82,27 @@ def notify(run: StepRun, message: Message, number: int = 50) -> Delivered:
     return Delivered(tuple(delivered), fresh, tuple(failures), joined)
 
 
-def _by_alert(run: StepRun, channel: AnyChannel, message: Message, before: Delivery) -> Message:
+def _by_alert(run: StepRun, channel: AnyChannel, message: Message, before: Delivery, joined: str) -> Message:
     """Return a message with the alert by which it wakes people, and with those that it must leave to other incidents.
+
+    A channel that wakes nobody is told where the others have added it to an alert: ``joined`` has opened that.
     """
     alerting = channel.alerting
     if alerting is None:
-        return message
+        return _joining(message, joined) if message.need else message
     state = channel.remembered(before.state)
     if message.need:
         group = hashlib.sha256(f"{channel.name} {alerting.team(run.service)} {message.need}".encode()).hexdigest()
         opened = run.records.join_alert(group, alerting.key(message, state), run.incident, _JOINED_SECONDS)
         joins = "" if opened.incident == run.incident else opened.incident
-        return replace(message, alert=opened.alert, joins=joins,
-                       text=f"{message.text}\n\n{messages.joined(joins)}" if joins else message.text)
+        return replace(_joining(message, joins), alert=opened.alert)
     shared = tuple(key for key in alerting.ended(message, state) if run.records.leave_alert(key, run.incident))
     return replace(message, shared=shared) if shared else message
+
+
+def _joining(message: Message, joins: str) -> Message:
+    """Return a message that names the incident for which the same people were woken; the same where there is none."""
+    return replace(message, joins=joins, text=f"{message.text}\n\n{messages.joined(joins)}") if joins else message
 
 
 def _deliver(run: StepRun, channel: AnyChannel, message: Message, before: Delivery) -> bool:

@@ -15,12 +15,14 @@ _MESSAGE_BYTES = 200_000
 _AUDIENCES = frozenset({"customers", "provider", "network_team"})
 
 
-def publish(topic: str, subject: str, message: str, incident: str, audience: str = "team") -> str:
+def publish(topic: str, subject: str, message: str, incident: str, audience: str = "team", joins: str = "") -> str:
     """Publish a message, masked by ``plain``, to the incident topic and return its id; raises CallFailed.
 
-    Subscriptions may filter by the attribute ``audience``: ``team``, ``customers``, ``provider`` or ``network_team``.
+    Subscriptions may filter by the attribute ``audience``: ``team``, ``customers``, ``provider`` or ``network_team``,
+    and by ``joins``, which is there where the same people were woken already for the incident that it names.
     """
-    return _publish(topic, subject, message, {"incident": incident, "audience": audience})
+    return _publish(topic, subject, message, {"incident": incident, "audience": audience,
+                                              **({"joins": joins} if joins else {})})
 
 
 def publish_to(topic: str, person: Person, subject: str, message: str, incident: str) -> str:
@@ -63,7 +65,7 @@ def _deliver(service: Service, message: Message, state: Nothing) -> Nothing | No
     if message.kind == "copy":
         return _to_one(message, state)
     publish(os.environ["TOPIC"], message.subject, plain(message), message.incident,
-            message.kind if message.kind in _AUDIENCES else "team")
+            message.kind if message.kind in _AUDIENCES else "team", message.joins)
     return state
 
 

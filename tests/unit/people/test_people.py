@@ -131,7 +131,8 @@ class Team:
         self.told.clear()
         self._entered = 0
 
-    def publish(self, topic: str, subject: str, message: str, incident: str, audience: str = "team") -> str:
+    def publish(self, topic: str, subject: str, message: str, incident: str, audience: str = "team",
+                joins: str = "") -> str:
         self.told.append((audience, subject))
         return "m"
 
