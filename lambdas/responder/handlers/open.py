@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Literal
 
@@ -18,7 +19,7 @@ from responder.model.facts import Opened
 from responder.model.frozen import dataclass
 from responder.model.incident import IncidentRecord, Remedy, RemedyStatus, Signal
 from responder.model.masking import mask
-from responder.model.moment import iso_of
+from responder.model.moment import iso, iso_of
 from responder.model.outside_signal import OutsideSignal, OutsideStart
 from responder.model.service import Asked, Service, UnknownService, deployed, load, names
 from responder.plan import promise, warming
@@ -100,7 +101,7 @@ class OpenResult:
     changed: tuple[Done, ...] = ()
     """What an execution that ended early applied, and nobody has judged yet."""
     changed_since: str = ""
-    """When the last of it was applied, ISO 8601 in UTC; empty: there is none."""
+    """Since when that is watched, ISO 8601 in UTC; empty: there is none."""
     told_over: bool = False
     """Whether the last that customers heard is that it is over."""
     more_by: str = ""
@@ -178,7 +179,7 @@ def _opened(event: OpenEvent, start: _Start, in_force: InForce, opened: incident
         changed=tuple(Done(remedy.number, RemedyRef(remedy.action, remedy.proposal, functions[remedy.action],
                                                     remedy.cause))
                       for remedy in unjudged if remedy.action in functions),
-        changed_since=max((remedy.applied_at or "" for remedy in unjudged), default=""),
+        changed_since=_since(service, unjudged),
         told_over=told is not None and "works_again" in told.said, more_by=told.more_by if told else "")
 
 
@@ -186,6 +187,12 @@ def _unjudged(record: IncidentRecord) -> list[Remedy]:
     """Return what was applied since the incident was last closed, and is not known yet to help or not."""
     return [remedy for remedy in record.remedies if remedy.status is RemedyStatus.APPLIED
             and (remedy.applied_at or "") > (record.incident.closed_at or "")]
+
+
+def _since(service: Service, unjudged: Sequence[Remedy]) -> str:
+    """Return since when it is watched: where its time is up by now, what is well at last still has the time to hold."""
+    applied = max((remedy.applied_at or "" for remedy in unjudged), default="")
+    return applied and max(applied, iso(time.time() - service.recovery.give_up_seconds))
 
 
 def _settings(service: Service) -> Settings:

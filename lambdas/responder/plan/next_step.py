@@ -45,7 +45,7 @@ class Opened(Result):
     changed: tuple[Done, ...] = ()
     """What such an execution applied, and nobody has judged yet."""
     changed_since: str = ""
-    """When the last of it was applied (ISO 8601)."""
+    """Since when that is watched (ISO 8601)."""
 
     def follows(self, course: Course, now: str) -> Following:
         """A new incident begins; any other start ends at once."""
