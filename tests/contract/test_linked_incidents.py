@@ -399,6 +399,9 @@ def test_a_region_s_bad_day_is_one_alert_for_the_team_one_remedy_and_one_message
     bed.updates(incidents[0])
     assert bed.woken() == ["i-s-000/0"]
     assert len(bed.page()["components"]) == services
+    # Nobody reads two hundred names: the page marks each, and the message names some.
+    said = bed.page()["incident_updates"][0]["body"]
+    assert f"s-012 payments, … (+{services - 1 - 12})." in said and len(said) < 1000
     assert sum(fact.leads for incident in incidents for _, fact in bed.record(incident).facts(Linked)) == services - 1
     chance.shuffle(incidents)
     for left, incident in zip(range(services, 0, -1), incidents, strict=True):

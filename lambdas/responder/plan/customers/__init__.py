@@ -51,6 +51,10 @@ class Told:
     """Those of which it says that they work again."""
 
 
+_MOST_NAMES = 12
+"""Other services that a message names: customers look for their own, and the page marks each component."""
+
+
 def message(service: Service, known: Facts, allowed: Collection[str] | None = None) -> Told | None:
     """Return what customers are told at a moment; None where there is nothing to tell.
 
@@ -118,8 +122,13 @@ def _text(language: Language, name: str, known: Facts, local: tzinfo) -> str:
 
 
 def _listed(services: Sequence[ToldFor], language: str) -> str:
-    """Return services by their names in a language; by the first one's where a service has no name in it."""
-    return ", ".join(one.names.get(language) or one.name for one in services)
+    """Return services by their names in a language, each once; by the first one's where a service has no name in it.
+
+    Of very many the first are named, and how many more there are, in a form that every language has.
+    """
+    names = list(dict.fromkeys(one.names.get(language) or one.name for one in services))
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f", … (+{more})" if more > 0 else "")
 
 
 def _components(services: Sequence[ToldFor], told: bool) -> tuple[str, ...]:
