@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import serialize
 from botocore.loaders import JSONFileLoader
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
@@ -26,6 +27,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # Each new session of botocore reads what it knows of the services from files; within a process they stay the same.
 _read_file = cache(lambda path, read=JSONFileLoader.load_file: read(JSONFileLoader(), path))
 JSONFileLoader.load_file = lambda loader, path: _read_file(path)
+# What is deployed writes to DynamoDB without a look at each request (``clients/aws.py``); here each is checked.
+_serializer = serialize.create_serializer
+serialize.create_serializer = lambda protocol_name, include_validation=True, **more: _serializer(
+    protocol_name, True, **more)
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
