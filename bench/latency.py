@@ -132,7 +132,7 @@ class Bed:
                 "AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{self._sandbox.ports.cloudwatch}",
                 **{f"AWS_ENDPOINT_URL_{name.upper()}": f"{world}/{name}"
                    for name in ("rds", "pi", "health", "cloudtrail", "eks", "ec2")},
-                "RESPONDER_CONFIG": str(next((self._state / "cdk.out" / self._sandbox.deployed).glob(
+                "RESPONDER_CONFIG": str(next((self._state / "cdk.out" / self._sandbox.in_force).glob(
                     "asset.*/services"))), "TABLE": outputs["Timeline"],
                 "BUCKET": outputs["Reports"], "TOPIC": outputs["Topic"], "ANSWER_URL": outputs["AnswerUrl"],
                 "KUBERNETES_SERVER": f"https://127.0.0.1:{self._sandbox.ports.apiserver}",
