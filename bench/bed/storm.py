@@ -179,6 +179,8 @@ def _bed(found: Storm, clock: Clock, table: Dynamo, names: Sequence[str], togeth
                                                                     "inform,review,customers")):
             patch.setenv(name, value)
         patch.setenv("LOOKS", "timeline" if together else "")
+        # Sources that are asked side by side set it and set it back in any order; in the end it is as it was.
+        patch.setenv("SOURCE", "")
         for cached in (model.load, model.deployed):
             cached.cache_clear()
         clock.patch(patch)
