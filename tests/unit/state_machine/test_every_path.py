@@ -5,14 +5,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
-import pytest
-
 from responder.plan.course import Course, Done
 from responder.plan.next_step import Cared, Confirmed, Diagnosed, Opened, StoodDown, Watched
 from tests.machine import Machine, StatesError, transitions
 from tests.unit.state_machine.test_promise import ASL, BEGAN, REMEDIES, Way
-
-pytestmark = pytest.mark.long
 
 _MOST_WAYS = 600
 _MOST_TRIES = 12

@@ -46,8 +46,6 @@ from sandbox.quotas.states import size_bytes as state_bytes
 from stacks.state_machine.plan import definition, plan
 from tests.conftest import shipped_service
 
-pytestmark = pytest.mark.long
-
 HOURS, COMPONENTS, PODS = 4, 10, 5_000
 ITEM_BYTES = 400_000
 """DynamoDB: "Service, account, and table quotas"."""

@@ -34,8 +34,6 @@ from tests.conftest import ROOT, shipped_service, timeline
 from tests.machine import Machine, StatesError
 from tests.remedies import Anything, remedy
 
-pytestmark = pytest.mark.long
-
 ASL = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text())
 ACTIONS = ("rollback", "scale_up", "restart_pods")
 REVERSIBLE = {"rollback": False, "scale_up": True, "restart_pods": False}

@@ -8,8 +8,6 @@ from bench import storms
 from bench.bed import storm as bed
 from responder.model.facts import Linked
 
-pytestmark = pytest.mark.long
-
 
 @pytest.fixture(scope="module")
 def found() -> bed.Storm:

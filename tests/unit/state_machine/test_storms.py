@@ -28,8 +28,6 @@ from tests.conftest import ROOT
 from tests.dynamo import Dynamo
 from tests.machine import Machine
 
-pytestmark = pytest.mark.long
-
 ASL = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text())
 ALARM = "incident-response-payment-gateway-error-rate"
 BEGAN = 1_795_000_000.0

@@ -44,8 +44,6 @@ from stacks.consistency import inconsistent
 from tests.conftest import ROOT, shipped_service, timeline
 from tests.machine import Machine, StatesError
 
-pytestmark = pytest.mark.long
-
 ASL = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text())
 BEGAN = seconds("2027-12-30T20:00:00.000Z")
 """So that it goes on over midnights and a year's end; 2028 has a leap day."""
