@@ -11,14 +11,14 @@ import os
 import pickle
 import signal
 from contextlib import suppress
-from pathlib import Path
 from typing import NoReturn
 
 from ministack import app
 from ministack.core import persistence
 from ministack.services import s3
 
-from sandbox.places import ENGINE_STATE
+from sandbox.places import ENGINE_STATE, ENGINE_STATE_WHOLE
+from sandbox.soak.measuring import descendants
 
 _OBJECTS = ENGINE_STATE / "objects.pickle"
 
@@ -28,7 +28,7 @@ def die() -> NoReturn:
 
     The functions stand still first, so that none of them changes anything between the copy and the end.
     """
-    for worker in _children():
+    for worker in descendants(os.getpid()):
         with suppress(ProcessLookupError):
             os.kill(worker, signal.SIGSTOP)
     away, told = os.pipe()
@@ -41,19 +41,21 @@ def die() -> NoReturn:
         _write()
     finally:
         os._exit(0)
-    raise AssertionError
 
 
 def bridge() -> None:
-    """Read what was kept, where the engine starts again after it was killed (``PERSIST_STATE``)."""
-    restore = s3.load_persisted_state
+    """Read what was kept, where the engine starts again after it was killed (``PERSIST_STATE``).
 
-    def with_objects(data: object) -> None:
-        restore(data)
-        # Written by this sandbox itself, a moment ago.
-        s3._buckets._data.update(pickle.loads(_OBJECTS.read_bytes()))  # noqa: S301
+    What it would write once more when it is ended nobody reads.
+    """
+    restore = app._load_persisted_state
 
-    s3.load_persisted_state = with_objects
+    def with_objects() -> None:
+        restore()
+        s3._buckets._data.update(pickle.loads(_OBJECTS.read_bytes()))  # noqa: S301 - of this sandbox's own engine
+        app.PERSIST_STATE = persistence.PERSIST_STATE = False
+
+    app._load_persisted_state = with_objects
 
 
 def _write() -> None:
@@ -62,13 +64,4 @@ def _write() -> None:
     persistence.PERSIST_STATE = True
     persistence.save_all(app._build_persistence_save_dict())
     _OBJECTS.write_bytes(pickle.dumps(s3._buckets._data))
-    (ENGINE_STATE / "whole").touch()
-
-
-def _children() -> list[int]:
-    found = []
-    for task in Path(f"/proc/{os.getpid()}/task").iterdir():
-        # A thread may end at any time.
-        with suppress(FileNotFoundError, ProcessLookupError):
-            found += [int(pid) for pid in (task / "children").read_text().split()]
-    return found
+    ENGINE_STATE_WHOLE.touch()

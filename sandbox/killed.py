@@ -18,6 +18,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import boto3
@@ -26,10 +28,25 @@ from sandbox import run as sandbox_run
 from sandbox.admin import Engine
 from sandbox.drill.contract import ContractError, read
 from sandbox.drill.run import Moment, Runner
-from sandbox.places import ENGINE_STATE, ROOT, SERVICE, SandboxError, Up, alive
+from sandbox.places import ENGINE_STATE_WHOLE, ROOT, SERVICE, SandboxError, Up, alive
 
 STATES = ("Verify the symptoms", "Diagnose the root cause", "Apply the remedy", "Wait for the recovery")
 _LOOK_SECONDS, _DEAD_SECONDS = 0.1, 60.0
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of one drill in which the engine was killed."""
+
+    state: str
+    seconds: float
+    outcome: str | None
+    unmet: list[str]
+    """The drill's own expectations, and those of the kill."""
+    incidents: int
+    actions: list[str]
+    """Each with its status."""
+    notified: list[str]
 
 
 class Killer:
@@ -89,41 +106,38 @@ class Killer:
 
 def killed(sandbox: Up) -> Up:
     """Kill the engine with all functions, and return the sandbox with the next one; raises SandboxError."""
-    left = ENGINE_STATE / "whole"
-    left.unlink(missing_ok=True)
+    ENGINE_STATE_WHOLE.unlink(missing_ok=True)
     Engine(sandbox.ports.engine_admin).die()
     end = time.monotonic() + _DEAD_SECONDS
-    while alive(sandbox.processes["engine"]) or not left.is_file():
+    while alive(sandbox.processes["engine"]) or not ENGINE_STATE_WHOLE.is_file():
         if time.monotonic() > end:
             raise SandboxError(f"the engine did not die within {_DEAD_SECONDS:.0f} s, or left nothing")
         time.sleep(_LOOK_SECONDS)
     return sandbox_run.engine_again(sandbox)
 
 
-def tried(state: str, file: Path) -> dict[str, object]:
-    """Run one drill in which the engine is killed; returns what came of it, ``unmet`` included."""
+def tried(state: str, file: Path) -> Tried:
+    """Run one drill in which the engine is killed; raises ContractError and SandboxError."""
     drill, = read([file])
     runner = Runner(sandbox_run.up(overrides=drill.overrides()))
     killer = Killer(runner, state)
-    thread = threading.Thread(target=killer.work)
-    thread.start()
     began = time.monotonic()
-    try:
-        found = runner.run(drill, killer.watch)
-    finally:
-        killer.end()
-        thread.join()
-    carried_out = Counter((action.id, action.target) for action in found.actions if action.status in (
-        "verified", "reverted", "failed", "done"))
+    with ThreadPoolExecutor(1) as beside:
+        work = beside.submit(killer.work)
+        try:
+            found = runner.run(drill, killer.watch)
+        finally:
+            killer.end()
+    work.result()
+    carried_out = Counter((action.id, action.target) for action in found.carried_out)
     unmet = [*found.unmet, *(f"{action} of {target} was carried out {count} times" for (action, target), count
                              in carried_out.items() if count > 1)]
     if not killer.gone:
         unmet.append(f"killed: no execution came to {state!r}")
     elif _status(killer.gone) != "FAILED":
         unmet.append(f"killed: the execution goes on or ended well: {_status(killer.gone)}")
-    return {"state": state, "seconds": round(time.monotonic() - began, 1), "outcome": found.outcome, "unmet": unmet,
-            "incidents": found.incidents, "actions": [f"{action.id}: {action.status}" for action in found.actions],
-            "notified": found.notified}
+    return Tried(state, round(time.monotonic() - began, 1), found.outcome, unmet, found.incidents,
+                 [f"{action.id}: {action.status}" for action in found.actions], found.notified)
 
 
 def _status(execution: str) -> str:
@@ -139,12 +153,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--json", type=Path, metavar="OUT")
     parser.add_argument("--keep", action="store_true", help="leave the sandbox up")
     given = parser.parse_args(arguments)
-    was_up, results = Up.load() is not None, []
+    was_up, results = Up.load() is not None, list[Tried]()
     try:
         for state in given.state or STATES:
-            results.append(one := tried(state, given.drill))
-            print("\n      ".join((f"{'UNMET' if one['unmet'] else 'met':5} killed at {state!r}: {one['outcome']}, "
-                                   f"{one['seconds']} s", *one["unmet"])), flush=True)  # type: ignore[misc]
+            one = tried(state, given.drill)
+            results.append(one)
+            print("\n      ".join((f"{'UNMET' if one.unmet else 'met':5} killed at {state!r}: {one.outcome}, "
+                                   f"{one.seconds} s", *one.unmet)), flush=True)
     except ContractError as error:
         print(f"nothing was started:\n{error}", file=sys.stderr)
         return 2
@@ -153,10 +168,10 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     finally:
         if given.json:
-            given.json.write_text(json.dumps(results, indent=1) + "\n")
+            given.json.write_text(json.dumps([asdict(one) for one in results], indent=1) + "\n")
         if not given.keep and not was_up:
             sandbox_run.down()
-    return 1 if any(one["unmet"] for one in results) else 0
+    return 1 if any(one.unmet for one in results) else 0
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ STATE = Path(os.environ.get("SANDBOX_STATE", ROOT / ".sandbox"))
 CACHE = Path(os.environ.get("SANDBOX_CACHE", Path.home() / ".cache" / "incident-response"))
 """Where this machine keeps what is built only once."""
 ENGINE_STATE = STATE / "engine-state"
-"""What AWS's engine leaves when it is killed; its file ``whole`` is there when all of it is."""
+"""What AWS's engine leaves when it is killed."""
+ENGINE_STATE_WHOLE = ENGINE_STATE / "whole"
+"""A file that is there when all of it is."""
 ACCOUNT, REGION = "000000000000", "us-east-1"
 SERVICE, NAMESPACE, CLUSTER, DATABASE = "payment-gateway", "payments", "payments", "payments-db"
 LOAD_BALANCER = "app/payments/50dc6c495c0c9188"

@@ -30,6 +30,11 @@ def held(processes: Mapping[str, int], proc: Path = _PROC) -> dict[str, float]:
     return found
 
 
+def descendants(number: int) -> list[int]:
+    """Return the processes that a process started, and those that these did."""
+    return _below(number, _children(_PROC))
+
+
 def _one(number: int, proc: Path) -> tuple[float, float] | None:
     """Return the resident memory in MB without what is shared with files, and the open handles."""
     folder = proc / str(number)

@@ -86,24 +86,22 @@ class Bed:
 
     def restores(self, incident: str, number: int = 2) -> str:
         """Let the guardrails rule on a remedy of the database; returns ``permitted``, or the guardrail that refuses."""
-        kept, = self.records.keep_proposals(incident, iso(self.now), [Proposed(
-            "", "restore_database", "database_connection", "refuses_connections", "api", confidence=0.95,
-            sources=("newrelic", "rds"))])
-        self.records.plan_remedy(incident, Remedy(
-            number, "restore_database", component="api", mechanism="refuses_connections", target="rds/payments-db",
-            summary="s", proposal=kept.id))
+        self._plans(incident, number, "restore_database", "rds/payments-db")
         ruling = self.run(guard.handler, incident, number=number)
         return str(ruling["guardrail"] or ruling["ruling"])
+
+    def _plans(self, incident: str, number: int, action: str, target: str, audience: str = "") -> None:
+        kept, = self.records.keep_proposals(incident, iso(self.now), [Proposed(
+            "", action, "database_connection", "refuses_connections", "api", confidence=0.95,
+            sources=("newrelic", "rds"))])
+        self.records.plan_remedy(incident, Remedy(
+            number, action, component="api", mechanism="refuses_connections", target=target, summary="s",
+            proposal=kept.id, audience=audience))
 
     def asks_to_tell(self, incident: str) -> str:
         """Let the guardrails rule on the message to customers, and apply it where they permit it."""
         if self.records.remedy(incident, 1) is None:
-            kept, = self.records.keep_proposals(incident, iso(self.now), [Proposed(
-                "", "inform_customers", "database_connection", "refuses_connections", "api", confidence=0.95,
-                sources=("newrelic", "rds"))])
-            self.records.plan_remedy(incident, Remedy(
-                1, "inform_customers", component="api", mechanism="refuses_connections", target="customers",
-                summary="s", proposal=kept.id, audience="customers"))
+            self._plans(incident, 1, "inform_customers", "customers", audience="customers")
         ruling = self.run(guard.handler, incident, number=1)
         if ruling["ruling"] == "permitted":
             self.records.note(incident, iso(self.now), "Apply the remedy", "customers were told", kind="notification",

@@ -81,19 +81,8 @@ def session(target: Target) -> Session:
         CredentialResolver,
         DeferredRefreshableCredentials,
     )
-    from botocore.loaders import Loader
-    from botocore.session import get_session
 
-    class Models(Loader):  # type: ignore[misc]  # botocore has no types
-        """botocore's models. To name all services it looks into each of 430 folders, at each cold start."""
-
-        def list_available_services(self, type_name: str) -> list[str]:
-            """Return the names of the folders: what one lacks is seen when it is loaded."""
-            return sorted({folder.name for path in self.search_paths if os.path.isdir(path)
-                           for folder in os.scandir(path) if folder.is_dir()})
-
-    own = get_session()
-    own.register_component("data_loader", Models())
+    own = _session()
     if not target.role_arn:
         return own
     fetcher = AssumeRoleCredentialFetcher(
@@ -107,7 +96,22 @@ def session(target: Target) -> Session:
         def load(self) -> DeferredRefreshableCredentials:
             return DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
 
-    theirs = get_session()
-    theirs.register_component("data_loader", Models())
+    theirs = _session()
     theirs.register_component("credential_provider", CredentialResolver([Assumed()]))
     return theirs
+
+
+def _session() -> Session:
+    """Return a session that lists the folders of botocore's models once: its own looks into each of 430."""
+    from botocore.loaders import Loader
+    from botocore.session import get_session
+
+    class Models(Loader):  # type: ignore[misc]  # botocore has no types
+        def list_available_services(self, type_name: str) -> list[str]:
+            """Return the names of the folders: what one lacks is seen when it is loaded."""
+            return sorted({folder.name for path in self.search_paths if os.path.isdir(path)
+                           for folder in os.scandir(path) if folder.is_dir()})
+
+    made = get_session()
+    made.register_component("data_loader", Models())
+    return made

@@ -9,7 +9,7 @@ from responder.model.remedy import Remedy
 from responder.model.service import deployed
 from responder.plan.aftercare import Care, care, in_place
 from responder.plan.answers import Aftercare
-from responder.plan.course import Done, RemedyRef
+from responder.plan.course import Done
 from responder.plan.remedies import find
 
 _LEASE_SECONDS = 600.0
@@ -85,7 +85,7 @@ def _restored(run: StepRun, found: Care, ripe: list[Remedy]) -> AftercareResult:
     run.note(f"to be put back: {', '.join(remedy.summary for remedy in free)}", kind="decision", why=found.reason)
     functions = {remedy.action: remedy.function for remedy in deployed(run.service.service).remedies}
     return AftercareResult("put_back", found.reason, tuple(
-        Done(remedy.number, RemedyRef(remedy.action, remedy.proposal, functions[remedy.action])) for remedy in free))
+        Done.of(remedy, functions[remedy.action]) for remedy in free))
 
 
 def _held(run: StepRun, remedy: Remedy) -> bool:

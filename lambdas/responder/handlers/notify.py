@@ -89,7 +89,7 @@ def _by_alert(run: StepRun, channel: AnyChannel, message: Message, before: Deliv
     """
     alerting = channel.alerting
     if alerting is None:
-        return _joining(message, joined) if message.need else message
+        return _joining(message, joined)
     state = channel.remembered(before.state)
     if message.need:
         group = hashlib.sha256(f"{channel.name} {alerting.team(run.service)} {message.need}".encode()).hexdigest()

@@ -25,7 +25,7 @@ from responder.model.service import Asked, Service, UnknownService, deployed, lo
 from responder.plan import promise, warming
 from responder.plan.answers import Opening
 from responder.plan.approvals import Decision, NotAllowed, commands
-from responder.plan.course import Done, RemedyRef, Settings, Until
+from responder.plan.course import Done, Settings, Until
 from responder.plan.customers.facts import last_message
 from responder.records import incidents
 from responder.records.tasks import NotPossible
@@ -176,9 +176,7 @@ def _opened(event: OpenEvent, start: _Start, in_force: InForce, opened: incident
                                    service.recovery.hold_seconds)),
         sources={phase: found.sources.get(phase, ()) for phase in _PHASES},
         warm=warming.needed(service, found, start.until), settings=_settings(service),
-        changed=tuple(Done(remedy.number, RemedyRef(remedy.action, remedy.proposal, functions[remedy.action],
-                                                    remedy.cause))
-                      for remedy in unjudged if remedy.action in functions),
+        changed=tuple(Done.of(remedy, functions[remedy.action]) for remedy in unjudged if remedy.action in functions),
         changed_since=_since(service, unjudged),
         told_over=told is not None and "works_again" in told.said, more_by=told.more_by if told else "")
 

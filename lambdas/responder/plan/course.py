@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Literal
 
 from responder.model.frozen import dataclass
+from responder.model.remedy import Remedy
 
 Watching = Literal["", "remedy", "people", "look"]
 Until = Literal["", "confirm", "isolate", "diagnose"]
@@ -80,6 +81,11 @@ class Done:
     number: int
     """1-based position among the incident's remedies."""
     remedy: RemedyRef
+
+    @classmethod
+    def of(cls, remedy: Remedy, function: str) -> Done:
+        """Return what the record has of a remedy, with the name of the function that executes it."""
+        return cls(remedy.number, RemedyRef(remedy.action, remedy.proposal, function, remedy.cause))
 
 
 @dataclass(frozen=True)

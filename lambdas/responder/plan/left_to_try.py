@@ -21,11 +21,10 @@ def another(course: Course, now: str) -> Following:
     if course.watching == "people":
         return Following(State.WATCH, course)
     if course.changed:
-        return Following(State.INFORM, watch(course, "remedy", now, course.settings.check_every_seconds))
+        return Following(State.INFORM, watch_remedy(course, now))
     if course.neighbour and not course.waited:
         # Another incident remediates what both depend on: its recovery is this one's.
-        return Following(State.WATCH, watch(replace(course, waited=True), "remedy", now,
-                                             course.settings.check_every_seconds))
+        return Following(State.WATCH, watch_remedy(replace(course, waited=True), now))
     if course.passing and course.attempt < course.settings.attempts:
         return Following(State.WATCH, look_again(course, now))
     return Following(State.ESCALATE, course)
@@ -65,6 +64,11 @@ def _waits(remedy: RemedyRef, changed: tuple[Done, ...]) -> bool:
 def look_again(course: Course, now: str) -> Course:
     """Return the course in which the evidence is gathered once more, after a while."""
     return watch(replace(course, attempt=course.attempt + 1), "look", now, course.settings.look_wait_seconds)
+
+
+def watch_remedy(course: Course, since: str) -> Course:
+    """Return the course in which it is watched whether what was done, or what heals by itself, helps; see ``watch``."""
+    return watch(course, "remedy", since, course.settings.check_every_seconds)
 
 
 def watch(course: Course, watching: Watching, since: str, wait: int) -> Course:

@@ -14,7 +14,7 @@ from responder.model.codec import decode_known
 from responder.model.frozen import dataclass
 from responder.plan import answers, promise
 from responder.plan.course import Course, Done, Following, RemedyRef, Settings, State, Undo, Until
-from responder.plan.left_to_try import another, first, look_again, watch
+from responder.plan.left_to_try import another, first, look_again, watch, watch_remedy
 from responder.plan.neighbours import OF_NEIGHBOURS
 
 MOST_RETURNS = 3
@@ -72,7 +72,7 @@ class Confirmed(Result):
         Where an execution ended early and all is well, what it applied is judged before the incident ends.
         """
         if self.answer == "false_alarm" and course.changed and not course.until:
-            return Following(State.WATCH, _watch_what_was_applied(course, now))
+            return Following(State.WATCH, watch_remedy(course, course.changed_since or now))
         if self.answer == "false_alarm" or (self.answer == "confirmed" and course.until == "confirm"):
             return Following(State.STAND_DOWN, replace(course, call_team=False))
         if self.answer == "confirmed":
@@ -99,12 +99,8 @@ class Isolated(Result):
         if course.until == "isolate":
             return Following(State.STAND_DOWN, course)
         if course.changed:
-            return Following(State.WATCH, _watch_what_was_applied(course, now))
+            return Following(State.WATCH, watch_remedy(course, course.changed_since or now))
         return Following(State.GATHER, course)
-
-
-def _watch_what_was_applied(course: Course, now: str) -> Course:
-    return watch(course, "remedy", course.changed_since or now, course.settings.check_every_seconds)
 
 
 @dataclass(frozen=True)
@@ -127,8 +123,7 @@ class Diagnosed(Result):
         if self.remedies:
             return Following(State.PLAN, replace(course, place=0, passing=False, neighbour=False, asked=False))
         if self.wait and not course.waited:
-            return Following(State.WATCH, watch(replace(course, waited=True), "remedy", now,
-                                                 settings.check_every_seconds))
+            return Following(State.WATCH, watch_remedy(replace(course, waited=True), now))
         if (self.cause == "unknown" or self.unclear) and course.attempt < settings.attempts:
             return Following(State.WATCH, look_again(course, now))
         return Following(State.ESCALATE, course)
@@ -350,7 +345,7 @@ def if_it_fails(following: Following) -> Following:
     if state in (State.PLAN, State.GUARD, State.APPROVAL, State.APPLY):
         course = replace(course, number=course.number + 1)
         if course.changed:
-            return Following(State.INFORM, watch(course, "remedy", "", course.settings.check_every_seconds))
+            return Following(State.INFORM, watch_remedy(course, ""))
         if course.watching == "people":
             return Following(State.WATCH, course)
     if state in (State.INFORM, State.WATCH, State.INTERIM) and course.watching == "people":

@@ -363,6 +363,17 @@ def test_customers_hear_that_it_is_back_and_of_the_whole_in_the_end(team: Team) 
     assert "00:50 UTC" in heard(team)[2]
 
 
+def opened_again(team: Team, monkeypatch: pytest.MonkeyPatch, *remedies: DeployedRemedy) -> Any:
+    """Let another execution take the incident up, whose execution is gone."""
+    team.records.expire("payment-gateway", "e")
+    for name, value in (("load", lambda name: shipped_service()), ("records", lambda: team.records),
+                        ("deployed", lambda name: Deployment((), {}, remedies)),
+                        ("_still_running", lambda execution: "")):
+        monkeypatch.setattr(opening, name, value)
+    return opening.handler({"entered": iso(time.time()), "started": iso(time.time()), "execution": "e-2", "input": {
+        "service": "payment-gateway", "reason": "trying it", "started_by": "me"}}, None)
+
+
 @pytest.mark.parametrize(("said", "more_by", "over"), [
     (("problems", "more"), "2026-11-25T01:30:00.000Z", False), (("had_problems", "works_again"), "", True)])
 def test_who_opens_an_incident_again_knows_what_customers_were_told(
@@ -370,12 +381,7 @@ def test_who_opens_an_incident_again_knows_what_customers_were_told(
     first_message(team)
     team.records.note("i-1", "2026-11-25T01:10:00.000Z", "Update customers", "customers were told", kind="notification",
                       fact=Delivered("customers", "statuspage", said=said, more_by=more_by))
-    team.records.expire("payment-gateway", "e")
-    for name, value in (("load", lambda name: shipped_service()), ("records", lambda: team.records),
-                        ("deployed", lambda name: Deployment((), {}, ())), ("_still_running", lambda execution: "")):
-        monkeypatch.setattr(opening, name, value)
-    opened = opening.handler({"entered": iso(time.time()), "started": iso(time.time()), "execution": "e-2", "input": {
-        "service": "payment-gateway", "reason": "trying it", "started_by": "me"}}, None)
+    opened = opened_again(team, monkeypatch)
     assert (opened["incident"]["id"], opened["told_over"], opened["more_by"]) == ("i-1", over, more_by)
     assert opened["settings"]["update_seconds"] == 1800 and opened["settings"]["approval_seconds"] == 930
 
@@ -391,14 +397,7 @@ def test_who_takes_an_incident_up_knows_what_was_applied_and_not_judged(
                                         "proposal": "p-1", "status": status, "applied_at": at})
     if closed_at:
         team.records.update("i-1", closed_at=closed_at)
-    team.records.expire("payment-gateway", "e")
-    rollback = DeployedRemedy("rollback", "incident-response-action-rollback")
-    for name, value in (("load", lambda name: shipped_service()), ("records", lambda: team.records),
-                        ("deployed", lambda name: Deployment((), {}, (rollback,))),
-                        ("_still_running", lambda execution: "")):
-        monkeypatch.setattr(opening, name, value)
-    opened = opening.handler({"entered": iso(time.time()), "started": iso(time.time()), "execution": "e-2", "input": {
-        "service": "payment-gateway", "reason": "trying it", "started_by": "me"}}, None)
+    opened = opened_again(team, monkeypatch, DeployedRemedy("rollback", "incident-response-action-rollback"))
     found = [(one["number"], one["remedy"]["action"], one["remedy"]["id"], one["remedy"]["cause"])
              for one in opened.get("changed", [])]
     assert found == ([(1, "rollback", "p-1", "code_bug")] if taken_up else [])
