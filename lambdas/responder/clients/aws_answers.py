@@ -14,6 +14,8 @@ from typing import Any
 
 from botocore.parsers import ResponseParserError
 
+from responder.clients.aws_json import READ
+
 _ROOT = re.compile(rb"\s*(?:<[?!][^>]*>\s*)*<(?:[\w.-]+:)?([\w.-]+)")
 
 
@@ -27,16 +29,25 @@ def _check(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> Non
     if (response_dict["status_code"] >= 300 or not isinstance(body, bytes) or not body.strip()
             or operation_model.has_streaming_output or operation_model.has_event_stream_output):
         return
-    if not _is_own(operation_model.service_model.resolved_protocol, operation_model.name, body):
+    protocol = operation_model.service_model.resolved_protocol
+    if protocol in ("json", "rest-json"):
+        response_dict[READ] = _read(body)
+        own = response_dict[READ] is not None
+    else:
+        own = _is_own(protocol, operation_model.name, body)
+    if not own:
         raise ResponseParserError(f"what came is no answer of {operation_model.name}")
 
 
+def _read(body: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def _is_own(protocol: str, operation: str, body: bytes) -> bool:
-    if protocol in ("json", "rest-json"):
-        try:
-            return isinstance(json.loads(body), dict)
-        except (ValueError, RecursionError):
-            return False
     if protocol in ("query", "ec2", "rest-xml"):
         found = _ROOT.match(body)
         root = found[1].decode() if found else ""

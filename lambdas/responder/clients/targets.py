@@ -102,9 +102,13 @@ def session(target: Target) -> Session:
 
 
 def _session() -> Session:
-    """Return a session that lists the folders of botocore's models once: its own looks into each of 430."""
+    """Return a session that lists the folders of botocore's models once (its own looks into each of 430), and that
+    reads answers by ``aws_json.py``.
+    """
     from botocore.loaders import Loader
     from botocore.session import get_session
+
+    from responder.clients.aws_json import Parsers
 
     class Models(Loader):  # type: ignore[misc]  # botocore has no types
         def list_available_services(self, type_name: str) -> list[str]:
@@ -114,4 +118,5 @@ def _session() -> Session:
 
     made = get_session()
     made.register_component("data_loader", Models())
+    made.register_component("response_parser_factory", Parsers())
     return made

@@ -42,6 +42,8 @@ def _number(value: int | float) -> str:
     The codec refuses others, so that they stand in what nobody has read yet. Another number is on record then, which
     is better than an incident that ends because it cannot be recorded.
     """
+    if isinstance(value, int) and abs(value) <= MOST_INTEGER:
+        return str(value)
     within = 0 if value != value else max(-MOST_NUMBER, min(MOST_NUMBER, value))
     if isinstance(within, int) and abs(within) > MOST_INTEGER:
         within = float(within)
@@ -56,9 +58,13 @@ def plain(item: Item) -> Item:
 def _unvalue(value: Item) -> Any:
     (kind, part), = value.items()
     match kind:
+        case "S":
+            return part
         case "NULL":
             return None
         case "N":
+            if part.isdecimal():
+                return int(part)
             number = Decimal(part)
             return int(number) if number == number.to_integral_value() else float(number)
         case "L":
