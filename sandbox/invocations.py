@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import compileall
 import contextvars
-import fcntl
 import hashlib
+import os
 import queue
+import select
 import shutil
-import struct
-import termios
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from py_compile import PycInvalidationMode
 from types import SimpleNamespace
@@ -24,8 +24,6 @@ from sandbox import runtime
 from sandbox.places import STATE
 
 _UNPACKED, _RUNTIME = STATE / "functions", STATE / "runtime"
-_QUIET_SECONDS, _MOST_SECONDS = 0.003, 0.25
-"""How long a worker's log must be quiet to be whole, and how long that is waited for."""
 
 
 def run_on_the_runtime_alone() -> None:
@@ -40,34 +38,59 @@ def run_on_the_runtime_alone() -> None:
 
 
 def answer_without_waiting_for_logs() -> None:
-    """After each call of a function that logged nothing, the engine waits 50 ms for lines that may come yet.
+    """After each call of a function, the engine waits 5 to 50 ms for lines of its log that may come yet.
 
     In Lambda, who has called gets the answer, and the log goes its own way. What a worker logged before it answered is
-    in its pipe already, so an empty pipe and a reader that is done with it are all that there is to wait for.
+    in its pipe already, so it is read there.
     """
+
+    def read(worker: Any) -> None:
+        worker.log = log = _Log(worker._proc, worker._stderr_queue)
+        log.read_to_its_end()
 
     def drain(worker: Any, *_: float) -> str:
         lines: list[str] = []
-        began = last = time.monotonic()
-        while True:
-            try:
+        if log := getattr(worker, "log", None):
+            log.read()
+        with suppress(queue.Empty):
+            while True:
                 lines.append(worker._stderr_queue.get_nowait())
-                last = time.monotonic()
-            except queue.Empty:
-                now = time.monotonic()
-                if now - began > _MOST_SECONDS or (now - last > _QUIET_SECONDS and not _unread(worker._proc)):
-                    return "\n".join(lines)
-                time.sleep(0.0005)
+        return "\n".join(lines)
 
+    lambda_runtime.Worker._read_stderr = read
     lambda_runtime.Worker._drain_stderr_bounded = drain
 
 
-def _unread(process: Any) -> int:
-    """Return how many bytes of a process's standard error nobody has read."""
-    if process is None:
-        return 0
-    waiting: int = struct.unpack("i", fcntl.ioctl(process.stderr, termios.FIONREAD, b"\0" * 4))[0]
-    return waiting
+class _Log:
+    """The log of a process: who reads of it puts the lines into the queue before another one may look."""
+
+    def __init__(self, process: Any, lines: queue.Queue[str]) -> None:
+        self._lines, self._begun, self._lock, self._ended = lines, b"", threading.Lock(), False
+        # One of its own: the engine closes the process's, and the number would be another file's.
+        self._file = os.dup(process.stderr.fileno())
+
+    def read_to_its_end(self) -> None:
+        """Read whatever comes, until the process has ended."""
+        while not self._ended:
+            self._wait(None)
+            self.read()
+        os.close(self._file)
+
+    def read(self) -> None:
+        """Read what is there."""
+        with self._lock:
+            while not self._ended and self._wait(0):
+                found = os.read(self._file, 65536)
+                self._ended = not found
+                *lines, self._begun = (self._begun + (found or b"\n")).split(b"\n")
+                for line in lines:
+                    if line or found:
+                        self._lines.put(line.decode(errors="replace"))
+
+    def _wait(self, milliseconds: int | None) -> bool:
+        waiting = select.poll()
+        waiting.register(self._file, select.POLLIN)
+        return bool(waiting.poll(milliseconds))
 
 
 def unpack_code_once() -> None:
