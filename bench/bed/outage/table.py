@@ -30,13 +30,15 @@ class Table:
     def __init__(self) -> None:
         self.items: dict[str, dict[str, Item]] = {}
         """By partition key and sort key."""
-        self._sizes: dict[tuple[str, str], int] = {}
+        self._texts: dict[tuple[str, str], str] = {}
+        """Each item as JSON: what an incident reads, it reads a dozen times."""
 
     def answer(self, operation: str, body: bytes, late: bool = False) -> Answer:
         """Answer one request; ``late``: a read that is not consistent sees nothing yet of what is new."""
         asked = json.loads(body)
         try:
-            return _json(200, getattr(self, f"_{operation}")(asked, late))
+            found = getattr(self, f"_{operation}")(asked, late)
+            return _answer(200, found) if isinstance(found, str) else _json(200, found)
         except Failed:
             if operation == "TransactWriteItems":
                 return _json(400, {"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
@@ -55,15 +57,18 @@ class Table:
         given = {name: value["S"] for name, value in asked["ExpressionAttributeValues"].items()}
         after = asked.get("ExclusiveStartKey", {}).get("sk", {}).get("S", "")
         found: list[Item] = []
-        size = 0
+        texts: list[str] = []
+        size, more = 0, ""
         for key, item in sorted(self.items.get(given[":pk"], {}).items(), key=lambda pair: pair[0].encode()):
             if given[":first"] <= key <= given[":last"] and key > after:
                 if size > _PAGE_BYTES or len(found) == asked.get("Limit"):
                     last = {name: found[-1][name] for name in ("pk", "sk")}
-                    return {"Items": found, "Count": len(found), "ScannedCount": len(found), "LastEvaluatedKey": last}
+                    more = f', "LastEvaluatedKey": {json.dumps(last)}'
+                    break
                 found.append(item)
-                size += self._sizes[given[":pk"], key]
-        return {"Items": found, "Count": len(found), "ScannedCount": len(found)}
+                texts.append(self._texts[given[":pk"], key])
+                size += len(texts[-1])
+        return f'{{"Items": [{", ".join(texts)}], "Count": {len(found)}, "ScannedCount": {len(found)}{more}}}'
 
     def _PutItem(self, asked: Any, late: bool) -> Any:
         self._hold(asked, self._at(asked["Item"]))
@@ -97,7 +102,7 @@ class Table:
 
     def _put(self, item: Item) -> None:
         self.items.setdefault(item["pk"]["S"], {})[item["sk"]["S"]] = item
-        self._sizes[item["pk"]["S"], item["sk"]["S"]] = len(json.dumps(item))
+        self._texts[item["pk"]["S"], item["sk"]["S"]] = json.dumps(item)
 
     def _hold(self, asked: Any, there: Item | None) -> None:
         expression = asked.get("ConditionExpression")
@@ -223,4 +228,8 @@ def _plain(value: Value) -> Any:
 
 
 def _json(status: int, value: Any) -> Answer:
-    return Answer(status, json.dumps(value).encode(), "application/x-amz-json-1.0")
+    return _answer(status, json.dumps(value))
+
+
+def _answer(status: int, text: str) -> Answer:
+    return Answer(status, text.encode(), "application/x-amz-json-1.0")
