@@ -18,6 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 from responder.clients import gate
 from responder.model.service import Service
 from stacks.configuration import read_file
+from tests.dynamo import Dynamo
 from tests.table import Table
 
 # How long an example takes says something of the machine, not of the code: benches measure that.
@@ -61,6 +62,11 @@ def _dynamodb() -> Any:
 
 
 def timeline() -> Table:
+    """A timeline table, empty, in memory: for tests whose subject is not what is asked of DynamoDB."""
+    return Table("timeline", Dynamo())
+
+
+def timeline_in_aws() -> Table:
     """A timeline table, empty, in the AWS that moto plays just now."""
     client = _dynamodb()
     client.create_table(TableName="timeline", BillingMode="PAY_PER_REQUEST", KeySchema=[

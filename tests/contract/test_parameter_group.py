@@ -38,7 +38,7 @@ from sandbox.vendors.gate import Gates
 from sandbox.vendors.history import History
 from sandbox.vendors.rds import Rds
 from sandbox.vendors.wire import Refused, failed
-from tests.conftest import timeline
+from tests.conftest import timeline_in_aws
 from tests.remedies import asked, planned, refusal
 
 pytestmark = pytest.mark.usefixtures("changes_pass")
@@ -235,7 +235,8 @@ def test_its_role_reaches_the_named_group_alone(service: Service) -> None:
 def test_a_change_is_seen_at_once_and_recorded_and_a_silent_rds_hides_no_other(
         place: Place, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TABLE", "timeline")
-    kept, items = Ledger(timeline(), service.service), [{"metadata": {"name": "s"}, "spec": {"type": "ClusterIP"}}]
+    kept = Ledger(timeline_in_aws(), service.service)
+    items = [{"metadata": {"name": "s"}, "spec": {"type": "ClusterIP"}}]
 
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"items": items if request.url.path.endswith("/services") else []})

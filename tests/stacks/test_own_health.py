@@ -34,7 +34,7 @@ from sandbox.alarms import Alarm
 from stacks.dashboard import Dashboard
 from stacks.deployment import Settings
 from stacks.own_health import OwnHealth
-from tests.conftest import shipped_service, timeline
+from tests.conftest import shipped_service, timeline_in_aws
 from tests.stacks.test_record_rights import names_of, policies_of
 from tests.stacks.test_stack import of_type
 
@@ -199,7 +199,7 @@ def table(monkeypatch: pytest.MonkeyPatch, service: Service) -> Iterator[Records
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", PREFIX)
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", f"{PREFIX}-ledger")
     with mock_aws():
-        records = timeline()
+        records = timeline_in_aws()
         for module in (ledger, heartbeat):
             monkeypatch.setattr(module, "records", lambda: records)
             monkeypatch.setattr(module, "names", lambda: [service.service])

@@ -24,7 +24,7 @@ from sandbox.rights import allowed, condition_keys, transaction
 from stacks.configuration import read_folder
 from stacks.deployment import Settings
 from stacks.incident_response import IncidentResponse
-from tests.conftest import ROOT, timeline
+from tests.conftest import ROOT, timeline_in_aws
 from tests.stacks.test_stack import of_type
 
 TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/timeline"
@@ -82,7 +82,7 @@ def of_every_action() -> dict[str, Any]:
 @pytest.fixture
 def requests() -> Iterator[Requests]:
     with mock_aws():
-        timeline()
+        timeline_in_aws()
         yield Requests()
 
 

@@ -35,7 +35,7 @@ from responder.plan.question import outcome
 from responder.records.links import BadLink, Link, read
 from responder.records.table import Records
 from responder.records.tasks import NotPossible, Task, Tasks
-from tests.conftest import shipped_service, timeline
+from tests.conftest import shipped_service, timeline_in_aws
 
 KEY = "k" * 48
 TOKEN = "AQB-task-token-of-step-functions"
@@ -86,7 +86,7 @@ def records(monkeypatch: pytest.MonkeyPatch, configure: Configure) -> Iterator[R
     monkeypatch.setenv("APPROVAL_KEY", "key")
     monkeypatch.setattr(approve.aws, "secret", lambda name: KEY)
     with mock_aws():
-        found = timeline()
+        found = timeline_in_aws()
         for module in (approve, answer, opening):
             monkeypatch.setattr(module, "records", lambda: found)
         found.plan_remedy("i-1", Remedy(1, "rollback", RemedyStatus.WAITING, target="deployment/x",

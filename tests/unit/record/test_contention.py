@@ -12,7 +12,7 @@ from bench.at_once import contend
 from bench.bed.contended import Contended
 from responder.model.incident import Signal
 from responder.records.incidents import Incidents
-from tests.conftest import timeline
+from tests.conftest import timeline_in_aws
 
 AT = "2026-11-26T10:00:00.000Z"
 
@@ -36,7 +36,7 @@ def course(incidents: Any) -> list[Any]:
 
 def test_the_table_in_memory_answers_as_the_stand_in_of_aws_does() -> None:
     with mock_aws():
-        real = course(timeline())
+        real = course(timeline_in_aws())
     assert course(Incidents("timeline", Contended(1))) == real
 
 

@@ -13,7 +13,7 @@ from moto import mock_aws
 from responder.model.incident import Signal
 from responder.model.moment import iso
 from responder.records.table import Records
-from tests.conftest import timeline
+from tests.conftest import timeline_in_aws
 from tests.dynamo import Dynamo
 
 
@@ -47,6 +47,6 @@ def told(records: Records) -> list[Any]:
 
 def test_it_answers_as_moto_does() -> None:
     with mock_aws():
-        timeline()
+        timeline_in_aws()
         real = told(Records("timeline", boto3.client("dynamodb")))
     assert told(Records("timeline", Dynamo())) == real

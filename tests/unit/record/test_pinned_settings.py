@@ -36,7 +36,7 @@ from responder.records.record import pack, unpack
 from responder.records.table import Records
 from stacks.settings import schema, text_of
 from stacks.used import used_actions
-from tests.conftest import shipped_service, timeline
+from tests.conftest import shipped_service, timeline_in_aws
 
 VERSION = "12 of 2026-11-26T07:12Z"
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -76,7 +76,7 @@ def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[Records]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     with mock_aws():
-        made = Records("timeline", timeline()._client)
+        made = Records("timeline", timeline_in_aws()._client)
         for module in (opening, step):
             monkeypatch.setattr(module, "records", lambda: made)
         yield made

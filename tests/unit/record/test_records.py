@@ -17,7 +17,7 @@ from responder.model.incident import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.records.table import Records
 from responder.records.timeline import NewEntry
-from tests.conftest import timeline
+from tests.conftest import timeline_in_aws
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, service: Service) -
     monkeypatch.setenv("RESPONDER_CONFIG", str(tmp_path))
     monkeypatch.setenv("TABLE", "timeline")
     with mock_aws():
-        records = timeline()
+        records = timeline_in_aws()
         monkeypatch.setattr(opening, "records", lambda: records)
         yield records
     for cached in (model.load, model.deployed):

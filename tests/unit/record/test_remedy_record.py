@@ -20,7 +20,7 @@ from responder.model.shown import NotExact, hide, shown
 from responder.plan.remedies.restore_configuration import Before, Parameters, Step
 from responder.records.form import formed, plain
 from responder.records.table import Records
-from tests.conftest import timeline
+from tests.conftest import timeline_in_aws
 
 # Identifiers that look like card numbers, times, digests: whatever the APIs may give.
 ODD = st.sampled_from(["4111111111111111", "3f2a8c1e-4111-4111-8111-111111111111", "1764100800123", "[masked]x",
@@ -36,7 +36,7 @@ OPERANDS = st.dictionaries(st.text(min_size=1, max_size=8), JSON, max_size=4)
 @pytest.fixture(scope="module")
 def records() -> Iterator[Records]:
     with mock_aws():
-        yield timeline()
+        yield timeline_in_aws()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

@@ -35,7 +35,7 @@ from responder.plan.effects import Effect, effect_of
 from responder.plan.remedies.restore_configuration import Before, Facts, Parameters, Step
 from responder.records.ledger import Ledger
 from responder.sources import Query
-from tests.conftest import shipped_service, timeline
+from tests.conftest import shipped_service, timeline_in_aws
 from tests.remedies import asked, planned, refusal
 
 EXAMPLE = shipped_service()
@@ -249,7 +249,7 @@ def test_the_ledger_keeps_exact_leaves_and_marks_and_sees_neither_change_in_what
         service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TABLE", "timeline")
     monkeypatch.setattr("responder.clients.marks.key", lambda: b"k" * 32)
-    kept = Ledger(timeline(), service.service)
+    kept = Ledger(timeline_in_aws(), service.service)
     data = {"DB_PWD": "hunter22", "CALLBACK": "1700000000123", "ID": "3f2a8c1e-1111-4222-8333-444455556666"}
 
     def look(**more: str) -> dict[str, Watched]:
@@ -295,7 +295,7 @@ def test_the_benchmarks_cluster_has_every_kind_that_is_watched() -> None:
 def test_a_cluster_that_shows_nothing_at_all_has_not_been_deleted(service: Service,
                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TABLE", "timeline")
-    kept = Ledger(timeline(), service.service)
+    kept = Ledger(timeline_in_aws(), service.service)
     before = snapshot_of(watched("Service", "s", {}), watched("Node", "n", {}))
     kept.keep(time.time(), {}, before, [])
     nothing = Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(
@@ -316,7 +316,7 @@ def test_a_cluster_that_shows_nothing_at_all_has_not_been_deleted(service: Servi
 
 @mock_aws
 def test_a_hidden_value_that_is_written_again_is_one_change_and_not_one_each_minute(service: Service) -> None:
-    kept = Ledger(timeline(), service.service)
+    kept = Ledger(timeline_in_aws(), service.service)
     body = {"data": {"DB_PWD": {"$hidden": ""}}}
     before, after = (snapshot_of(watched("ConfigMap", "c", body, written)) for written in (10.0, 150.0))
     assert len(difference(before, after, 100.0, 160.0)) == 1

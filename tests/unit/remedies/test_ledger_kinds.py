@@ -21,7 +21,7 @@ from responder.model.service import Service
 from responder.model.watched import Watched, snapshot_of
 from responder.records.ledger import Ledger
 from responder.sources import Query
-from tests.conftest import timeline
+from tests.conftest import timeline_in_aws
 from tests.unit.evidence.test_writers import SCALED, entry
 
 Object = dict[str, Any]
@@ -107,7 +107,7 @@ def minute(service: Service, monkeypatch: pytest.MonkeyPatch) -> Callable[[Serve
 @mock_aws
 def test_an_older_ledger_goes_on_and_what_is_forbidden_is_carried_forward(
         service: Service, minute: Callable[[Server], int | None]) -> None:
-    kept = Ledger(timeline(), service.service)
+    kept = Ledger(timeline_in_aws(), service.service)
     server = Server(deployments=[workload("pay", 3)], statefulsets=403)
     assert minute(server) == 0
     server.lists |= {"statefulsets": [workload("db", 2)], "rollouts": [workload("r", 2)]}
@@ -126,7 +126,7 @@ def test_an_older_ledger_goes_on_and_what_is_forbidden_is_carried_forward(
 @mock_aws
 def test_what_several_have_changed_at_once_is_kept_and_controllers_are_told_apart(
         service: Service, minute: Callable[[Server], int | None]) -> None:
-    kept = Ledger(timeline(), service.service)
+    kept = Ledger(timeline_in_aws(), service.service)
     now = time.time()
     server = Server(deployments=[workload("payment-gateway", 6)])
     minute(server)

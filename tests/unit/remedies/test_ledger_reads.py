@@ -16,7 +16,7 @@ from responder.plan.changes import difference
 from responder.records import ledger as module
 from responder.records.ledger import REREAD_SECONDS, Ledger
 from responder.records.store import Store
-from tests.conftest import timeline
+from tests.conftest import timeline_in_aws
 
 Memory = dict[str, Any]
 
@@ -68,7 +68,7 @@ def minute(kept: Ledger, now: float, seen: dict[str, Watched]) -> list[Change]:
 
 @mock_aws
 def test_minutes_without_a_change_read_no_object(read: list[str]) -> None:
-    table = timeline()
+    table = timeline_in_aws()
     for now in range(60, 660, 60):
         minute(Ledger(table, "shop"), now, cluster(a=1, b=2))
     assert read.count("OBJECT#") == 1
@@ -79,7 +79,7 @@ def test_minutes_without_a_change_read_no_object(read: list[str]) -> None:
 
 @mock_aws
 def test_all_objects_are_read_again_after_an_hour(read: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    table, now = timeline(), [0.0]
+    table, now = timeline_in_aws(), [0.0]
     monkeypatch.setattr("responder.records.ledger.time.monotonic", lambda: now[0])
     for now[0] in (60.0, 120.0, REREAD_SECONDS, REREAD_SECONDS + 120.0, REREAD_SECONDS + 180.0):
         minute(Ledger(table, "shop"), now[0], cluster(a=1))
@@ -88,7 +88,7 @@ def test_all_objects_are_read_again_after_an_hour(read: list[str], monkeypatch: 
 
 @mock_aws
 def test_a_snapshot_that_was_interrupted_elsewhere_is_read_by_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    table, one, other = timeline(), Memory(), Memory()
+    table, one, other = timeline_in_aws(), Memory(), Memory()
     with process(one):
         minute(Ledger(table, "shop"), 60, cluster(a=1, b=1))
     whole: Callable[..., None] = Ledger._put
@@ -111,7 +111,7 @@ def test_a_snapshot_that_was_interrupted_elsewhere_is_read_by_all(monkeypatch: p
 @pytest.mark.parametrize("seed", range(4))
 def test_two_processes_record_what_one_without_memory_records(seed: int) -> None:
     """Whichever process has a minute, and however often one is cold, the same changes are found."""
-    chance, memories, plain = random.Random(seed), (Memory(), Memory()), timeline()
+    chance, memories, plain = random.Random(seed), (Memory(), Memory()), timeline_in_aws()
     seen = {"a": 1, "b": 1}
     for now in range(60, 1200, 60):
         if chance.random() < 0.5:

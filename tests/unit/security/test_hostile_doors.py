@@ -26,7 +26,7 @@ from responder.model.moment import iso
 from responder.model.service import loading
 from responder.records.links import Link
 from responder.records.table import Records
-from tests.conftest import timeline
+from tests.conftest import timeline_in_aws
 from tests.contract import test_outside_signals as vendors
 from tests.contract.test_outside_signals import StepFunctions, machine
 from tests.odd import FUZZ, TEXTS, mutated, nested
@@ -79,7 +79,7 @@ def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, configure: Any) -> Ite
         "alarms": ["incident-response-payment-gateway-outage"], "sources": {}, "remedies": []}))
     loading.deployed.cache_clear()
     with mock_aws():
-        found = timeline()
+        found = timeline_in_aws()
         kept(found._client)
         for module in (opening, health, answer):
             monkeypatch.setattr(module, "records", lambda: found)

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
@@ -441,9 +441,6 @@ SCRIPTS = st.builds(
     due=st.lists(st.sampled_from(ACTIONS), max_size=1), temporary=st.booleans())
 
 
-# Not shrunk: that would take minutes, and a script reads well enough.
-@settings(max_examples=16, phases=[Phase.explicit, Phase.reuse, Phase.generate],
-          suppress_health_check=[HealthCheck.too_slow])  # Each is a whole incident with its messages: seconds.
 @given(SCRIPTS)
 def test_no_way_leads_past_the_guardrails_and_none_ends_in_silence(script: Script) -> None:
     with pytest.MonkeyPatch.context() as patch, mock_aws():

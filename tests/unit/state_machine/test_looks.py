@@ -27,7 +27,7 @@ from responder.model.service import Service
 from responder.records.table import Records
 from responder.sources import Budget, Query, Source, cloudtrail
 from tests.clock import Clock
-from tests.conftest import timeline
+from tests.conftest import timeline_in_aws
 from tests.dynamo import Dynamo
 
 KEY = "history/own"
@@ -194,7 +194,7 @@ def test_what_is_not_declared_is_not_shared(storm: Storm) -> None:
 def test_it_works_on_the_real_table_s_terms(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """moto refuses reserved words, and what is no expression."""
     with mock_aws():
-        timeline()
+        timeline_in_aws()
         client = boto3.client("dynamodb")
         monkeypatch.setattr(looks, "client", lambda: client)
         now = time.time()

@@ -31,7 +31,7 @@ from responder.model.service.settings import settings_of
 from responder.records.record import unpack
 from responder.records.tasks import Task, Tasks
 from stacks.deployed import METADATA
-from tests.conftest import ROOT, shipped_service, timeline
+from tests.conftest import ROOT, shipped_service, timeline_in_aws
 from tests.table import Table
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -48,7 +48,7 @@ class Stage:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path, *services: Service) -> None:
         self._patch, self._folder = monkeypatch, folder
         self.services = services or (shipped_service(),)
-        self.table: Table = timeline()
+        self.table: Table = timeline_in_aws()
         self.caller = f"arn:aws:iam::{ACCOUNT}:user/ada"
         self.requests: list[httpx.Request] = []
         self.woken: list[str] = []
