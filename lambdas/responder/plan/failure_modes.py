@@ -349,7 +349,7 @@ def _slow(service: Service, component: str, evidence: Evidence) -> list[FailureM
     """Return which of the calls take much longer than usual; if none does, it is the component itself.
 
     The client spans tell it, where their source sees that the component is slow at all: it may be behind, and show what
-    was before. Another source tells it by how long the callees take, where all of them are components.
+    was before. Nothing else does: how long callees take by their own clocks does not show the way to them.
     """
     seen_by = sorted({finding.source for finding in evidence.of(LatencyP95, component) if _is_slow(finding)})
     spans = _newest(evidence, Calls, component)
@@ -360,11 +360,6 @@ def _slow(service: Service, component: str, evidence: Evidence) -> list[FailureM
                 return [] if _is_component(service, location) else [
                     FailureMode(component, location, 1.0, {}, (spans.source,), True)]
         return [FailureMode(component, OWN, 1.0, {}, (spans.source,), True)]
-    for source in seen_by:
-        quick = {finding.component for finding in evidence.of(LatencyP95, source=source)
-                 if finding.value and not _is_slow(finding)}
-        if quick.issuperset(service.component(component).calls):
-            return [FailureMode(component, OWN, 1.0, {}, (source,), True)]
     return []
 
 
