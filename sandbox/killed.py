@@ -153,6 +153,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--json", type=Path, metavar="OUT")
     parser.add_argument("--keep", action="store_true", help="leave the sandbox up")
     given = parser.parse_args(arguments)
+    machine = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text("utf-8"))
+    if unknown := [state for state in given.state or () if state not in machine["States"]]:
+        parser.error(f"no state is called {unknown[0]!r}; there are {', '.join(sorted(machine['States']))}")
     was_up, results = Up.load() is not None, list[Tried]()
     try:
         for state in given.state or STATES:

@@ -28,7 +28,7 @@ from sandbox.soak.judging import Sample, after_warm_up, grown, reasons
 from sandbox.soak.measuring import held
 
 MINUTES = 60.0
-_DRILLS = ("bad-release", "false-alarm", "provider-outage", "policy-denies-gateway")
+_DRILLS = ("bad-release", "false-alarm", "provider-outage")
 _END_SECONDS = 60.0
 """A drill is over when the incident has its report; the execution may still have a state to go."""
 
