@@ -41,9 +41,9 @@ def test_a_drill_in_another_world(sandbox: Place, tmp_path: Path, name: str, wor
 
 def test_an_incident_whose_execution_is_gone_with_the_engine_is_taken_up_and_mended_once(sandbox: Place,
                                                                                      tmp_path: Path) -> None:
-    """Killed while the remedy is applied, when most is half done; the bed kills at each call (``docs/faults.md``)."""
+    """Killed when the remedy was applied and nobody has judged it; the bed kills at each call (``docs/faults.md``)."""
     out = tmp_path / "killed.json"
-    done = sandbox.run("sandbox.killed", "--state", "Apply the remedy", "--json", str(out), "--keep")
+    done = sandbox.run("sandbox.killed", "--state", "Wait for the recovery", "--json", str(out), "--keep")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     found, = json.loads(out.read_text())
     assert (found["outcome"], found["incidents"], found["actions"]) == ("resolved", 1, ["rollback: verified"])
