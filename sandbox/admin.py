@@ -17,9 +17,8 @@ class Engine:
     """The engine's admin port (``sandbox/engine.py``)."""
 
     def __init__(self, port: int) -> None:
-        self._root = f"http://127.0.0.1:{port}"
         # Plain HTTP: no certificates need loading.
-        self._client = httpx.Client(base_url=self._root, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=10)
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=10)
 
     def clear_metrics(self) -> None:
         """Forget all metrics of CloudWatch."""
@@ -69,4 +68,4 @@ class Engine:
         return [Made(**item) for item in self._client.post("/calls", json={}).raise_for_status().json()["calls"]]
 
     def _post(self, path: str, body: Mapping[str, Any], timeout_seconds: float = 10) -> None:
-        httpx.post(f"{self._root}/{path}", json=body, timeout=timeout_seconds)
+        self._client.post(path, json=body, timeout=timeout_seconds)

@@ -242,7 +242,7 @@ class _Terms:
         while self._tokens and self._tokens[0] == "OR":
             self._tokens.pop(0)
             options.append(self._all())
-        return lambda row: any(option(row) for option in options)
+        return options[0] if len(options) == 1 else lambda row: any(option(row) for option in options)
 
     def _all(self) -> Callable[[Row], bool]:
         parts: list[Callable[[Row], bool]] = []
@@ -255,7 +255,7 @@ class _Terms:
                 token = self._tokens.pop(0)
             test = self._one(token)
             parts.append((lambda test: lambda row: not test(row))(test) if negated else test)
-        return lambda row: all(part(row) for part in parts)
+        return parts[0] if len(parts) == 1 else lambda row: all(part(row) for part in parts)
 
     def _one(self, token: str) -> Callable[[Row], bool]:
         if token == "(":  # noqa: S105 - a word of the search language
@@ -274,9 +274,13 @@ def _compared(name: str, sign: str, value: str) -> Callable[[Row], bool]:
     """A term about a field: any of its values fits, whatever its case; numbers are compared as numbers."""
     if sign in ("=", "!="):
         pattern = re.compile(re.escape(value).replace(r"\*", ".*"), re.I | re.S)
+        # Each search asks every line: most terms have no asterisk.
+        plain = value.lower() if value.isascii() and "*" not in value else None
 
         def fits(row: Row) -> bool:
             found = row.get(name)
+            if isinstance(found, str) and plain is not None and found.isascii():
+                return found.lower() == plain
             return found is not None and any(
                 pattern.fullmatch(str(one)) for one in (found if isinstance(found, list) else [found]))
 
