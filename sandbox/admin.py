@@ -18,7 +18,8 @@ class Engine:
 
     def __init__(self, port: int) -> None:
         # Plain HTTP: no certificates need loading.
-        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=10)
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10,
+                                    verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
     def clear_metrics(self) -> None:
         """Forget all metrics of CloudWatch."""
