@@ -1,8 +1,7 @@
 """Leaves out what botocore does for each call and no cell is about: so a cell takes a fraction of its time.
 
-Signatures (nobody checks them here), the user agent, and the walk through DynamoDB's items by their shape, in requests
-and in answers: ``responder/records/form.py`` makes the items, ``table.py`` keeps them as they came, and JSON has the
-same form as what botocore makes of it, but for bytes, which no item has.
+Signatures (nobody checks them here), the user agent, and the walk through DynamoDB's items by their shape in requests:
+``responder/records/form.py`` makes the items, and ``table.py`` keeps them as they came.
 """
 
 from __future__ import annotations
@@ -16,12 +15,10 @@ from botocore.parsers import BaseJSONParser
 from botocore.serialize import JSONSerializer
 from botocore.signers import RequestSigner
 from botocore.useragent import UserAgentString
-from botocore.validate import ParamValidator
 
 _SIGNED = "AWS4-HMAC-SHA256 Credential=bed/20270115/{}/{}/aws4_request, SignedHeaders=host, Signature=0"
 _ITEM_VALUE = "AttributeValue"
 # What is replaced, and called by what replaces it for all else.
-_handle, _validate = BaseJSONParser._handle_structure, ParamValidator._validate  # noqa: SLF001
 _serialize, _sign = JSONSerializer._serialize, RequestSigner.sign  # noqa: SLF001
 
 
@@ -34,10 +31,6 @@ def quick() -> Iterator[None]:
         yield
 
 
-def _as_it_came(self: Any, shape: Any, value: Any) -> Any:
-    return value if shape.name == _ITEM_VALUE else _handle(self, shape, value)
-
-
 def _at(self: Any, shape: Any, value: Any) -> Any:
     if not isinstance(value, str | int | float):
         return self._timestamp_parser(value)
@@ -47,11 +40,6 @@ def _at(self: Any, shape: Any, value: Any) -> Any:
 
 
 _known: dict[str | int | float, Any] = {}
-
-
-def _unless_item(self: Any, params: Any, shape: Any, errors: Any, name: str) -> None:
-    if shape.name != _ITEM_VALUE:
-        _validate(self, params, shape, errors, name)
 
 
 def _as_it_is(self: Any, serialized: Any, value: Any, shape: Any, key: str | None = None) -> None:
@@ -70,6 +58,5 @@ def _presigned(self: Any, operation_name: str, request: Any, region_name: str | 
 
 
 _QUICK: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
-    (BaseJSONParser, "_handle_structure", _as_it_came), (BaseJSONParser, "_handle_timestamp", _at),
-    (ParamValidator, "_validate", _unless_item), (JSONSerializer, "_serialize", _as_it_is),
+    (BaseJSONParser, "_handle_timestamp", _at), (JSONSerializer, "_serialize", _as_it_is),
     (RequestSigner, "sign", _presigned), (UserAgentString, "to_string", lambda self: "the bed"))
