@@ -11,7 +11,6 @@ from responder.model.evidence import D, Evidence, Finding
 from responder.model.evidence.calls import Callee as CalledHost
 from responder.model.evidence.calls import Calls
 from responder.model.evidence.error_signatures import ErrorSignatures
-from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.fault_location import (
     DATABASE,
     DECLINED,
@@ -26,16 +25,15 @@ from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan.approval_rate import rates
 from responder.plan.kinds import REACH, ErrorKind, kind_of, of_database
-from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, count_upper_bound, lower_bound
+from responder.plan.rates import count_lower_bound, count_upper_bound, lower_bound
 from responder.plan.sampling import ALIKE, Sample, never_marked, sample_of
+from responder.plan.slow_calls import slow_in
 from responder.plan.symptom import declining
 
 _SIGNIFICANT_SHARE = 0.2
 """A fifth of the failures: with less, what is measured at slightly different moments could make a mode of its own."""
 _FAILS = 0.01
 """At least this share of the window's requests fails (lower bound): the window is a minute, the fault may be new."""
-_SLOW_MS = 500.0
-"""Below half a second a call is not called slow, whatever its usual time."""
 _FEWEST = 10.0
 """Lines, or lost calls, that are no coincidence."""
 _LOST = 0.02
@@ -116,7 +114,8 @@ def failure_modes(service: Service, component: str, evidence: Evidence) -> list[
         found.append(FailureMode(component, DECLINED, 1.0, {}, declined))
     kept = [mode for mode in found if mode.sure_share >= _SIGNIFICANT_SHARE]
     if not any(not mode.slow for mode in kept):
-        kept += _slow(service, component, evidence)
+        slow = slow_in(service, component, evidence, _newest(evidence, Calls, component))
+        kept += [FailureMode(component, slow.location, 1.0, {}, (slow.source,), True)] if slow else []
     return sorted(kept, key=lambda mode: (-mode.share, mode.where)) or [FailureMode(component, OWN, 1.0)]
 
 
@@ -343,28 +342,6 @@ def _lost(texts: Iterable[tuple[str, float]]) -> dict[ErrorKind, float]:
         if kind_of(text) in REACH:
             found[kind_of(text)] += count
     return found
-
-
-def _slow(service: Service, component: str, evidence: Evidence) -> list[FailureMode]:
-    """Return which of the calls take much longer than usual; if none does, it is the component itself.
-
-    The client spans tell it, where their source sees that the component is slow at all: it may be behind, and show what
-    was before. Nothing else does: how long callees take by their own clocks does not show the way to them.
-    """
-    seen_by = sorted({finding.source for finding in evidence.of(LatencyP95, component) if _is_slow(finding)})
-    spans = _newest(evidence, Calls, component)
-    if spans is not None and spans.source in seen_by:
-        for host, callee in spans.detail.callees.items():
-            location, mean = location_of(service.called(host)), callee.mean_ms or 0.0
-            if location and mean >= _SLOW_MS and mean > SLOW_MULTIPLE * (callee.baseline_ms or 0.0):
-                return [] if _is_component(service, location) else [
-                    FailureMode(component, location, 1.0, {}, (spans.source,), True)]
-        return [FailureMode(component, OWN, 1.0, {}, (spans.source,), True)]
-    return []
-
-
-def _is_slow(latency: Finding[LatencyP95]) -> bool:
-    return (latency.value or 0.0) >= max(_SLOW_MS, SLOW_MULTIPLE * (latency.baseline or 0.0))
 
 
 def _own_kinds(component: str, evidence: Evidence) -> dict[ErrorKind, float]:

@@ -92,13 +92,21 @@ def test_a_provider_that_the_switch_chose_is_no_other_host(service: Service) -> 
 
 
 @pytest.mark.parametrize(("component", "findings", "parts"), [
+    ("backend", [slow("backend", "cloudwatch", 4200), slow("payment-gateway", "cloudwatch", 240)],
+     [("own", "cloudwatch")]),
+    # New Relic is behind: its spans show what was before, and another source counts.
+    ("backend", [slow("backend", "cloudwatch", 4200), slow("payment-gateway", "cloudwatch", 240),
+                 slow("backend", "newrelic", 260), calls("backend", {"payment-gateway": callee()})],
+     [("own", "cloudwatch")]),
     ("backend", [slow("backend", "newrelic", 4200), calls("backend", {"payment-gateway": callee()})],
      [("own", "newrelic")]),
-    # What it calls is quick by its own clock, which does not show the way there.
-    ("backend", [slow("backend", "cloudwatch", 4200), slow("payment-gateway", "cloudwatch", 240)], []),
-    # New Relic is behind: its spans show what was before.
+    # What the callee is asked for comes there, or does not: then its clock does not show what its caller waits for.
     ("backend", [slow("backend", "cloudwatch", 4200), slow("payment-gateway", "cloudwatch", 240),
-                 slow("backend", "newrelic", 260), calls("backend", {"payment-gateway": callee()})], []),
+                 rates("backend", 0.1, source="cloudwatch"), rates("payment-gateway", 0.0, source="cloudwatch")],
+     [("own", "cloudwatch")]),
+    ("backend", [slow("backend", "cloudwatch", 4200), slow("payment-gateway", "cloudwatch", 240),
+                 rates("backend", 0.1, source="cloudwatch"), rates("payment-gateway", 0.0, 20.0, source="cloudwatch")],
+     []),
     # The callee is slow as well, or nobody knows: where the time is spent is not known.
     ("backend", [slow("backend", "cloudwatch", 4200), slow("payment-gateway", "cloudwatch", 3900)], []),
     ("backend", [slow("backend", "cloudwatch", 4200), slow("payment-gateway", "newrelic", 240)], []),
