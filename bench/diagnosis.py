@@ -19,11 +19,13 @@ from typing import Any
 from bench import Benchmark, Outcome, Row
 from bench.variants import variants
 from responder.model.evidence import Evidence
+from responder.model.evidence.events import DatabaseEvents
 from responder.model.evidence.health import ProviderHealth
 from responder.model.incident import Looked, evidence_of, looked_of
 from responder.model.service import Service
 from responder.plan.confirm import confirm
 from responder.plan.decide import DiagnosisInput, judge_cause
+from responder.plan.failovers import stage
 from responder.plan.guardrails import RELEASED, GuardrailRequest, Situation, rule
 from responder.plan.remedies import WAIT, Candidate, find
 from responder.plan.remedies.restart_pods import no_place
@@ -39,6 +41,8 @@ RECORDS = ROOT / "tests" / "records"
 HALVES = {"seen": ("drills", "drills/catalogue"), "unseen": ("drills/unseen",)}
 HARMLESS = frozenset({WAIT, "escalate", "inform_customers", "engage_network_team"})
 """They only tell people, or do nothing, so they cannot be wrong."""
+_REBOOTS = frozenset({"refuses_connections", "slow_database"})
+"""The mechanisms that ``restore_database`` reboots against, or fails over."""
 VARIANTS = 10
 
 
@@ -167,6 +171,11 @@ def refuses(service: Service, items: Iterable[Mapping[str, Any]], seen: Evidence
     if isinstance(remedy.facts, SwitchFacts) and not {p.name for p in service.providers} - down - {
             remedy.facts.provider}:
         return True  # it asks the alternative
+    if remedy.action == "restore_database" and remedy.mechanism in _REBOOTS:
+        # It asks RDS whether the database fails over just now (``actions/restore_database.py``).
+        told = [found for finding in seen.of(DatabaseEvents) for event in finding.detail.events
+                if (found := stage(event))]
+        return told[-1:] == ["started"]
     return remedy.action == "restart_pods" and bool(no_place(seen))  # it looks for a place for new pods
 
 
