@@ -15,6 +15,7 @@ from moto import mock_aws
 from responder.handlers import confirm, diagnose, isolate, monitor, step, steps
 from responder.handlers import open as opening
 from responder.model.codec import Malformed, decode, encode
+from responder.model.plain_json import MOST_INTEGER
 from responder.model.service import Deployment
 from responder.people import sns
 from responder.plan.course import Course, Done, Following, RemedyRef, Settings, State
@@ -57,6 +58,8 @@ courses = st.builds(
     more_by=moments, told_over=st.booleans())
 results = st.sampled_from(sorted(RESULTS)).flatmap(lambda name: st.tuples(st.just(name), st.from_type(RESULTS[name])))
 st.register_type_strategy(Settings, st.just(SETTINGS))
+# No step has a number that the table could not keep, and none is read.
+st.register_type_strategy(int, st.integers(-MOST_INTEGER, MOST_INTEGER))
 st.register_type_strategy(Applied, st.builds(Applied, more_by=moments))
 st.register_type_strategy(Opened, st.builds(Opened, settings=st.just(SETTINGS), more_by=moments))
 st.register_type_strategy(Diagnosed, st.builds(Diagnosed, remedies=remedies))
