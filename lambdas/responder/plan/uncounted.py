@@ -13,12 +13,14 @@ from responder.plan.wording import listed, source_name
 def uncounted(service: Service, evidence: Evidence, onset: float | None) -> str:
     """Return that no source of the entry's requests shows those that fail, as a sentence; empty where one does.
 
-    It is behind, or its clock is off and it shows another time: how many requests came is then not known. A source that
-    does not answer is not waited for. ``onset`` is in seconds since 1970 (UTC).
+    It does not answer, or is behind, or its clock is off and it shows another time: how many requests came is then not
+    known. ``onset`` is in seconds since 1970 (UTC).
     """
     counting = [finding for finding in evidence.of(ErrorRate, service.entry) if newest_start(finding.detail.series)]
-    if onset is None or not counting or any(_shows(service, finding, onset) for finding in counting):
+    if onset is None or any(_shows(service, finding, onset) for finding in counting):
         return ""
+    if not counting:
+        return f"no source counts the requests of {service.entry}"
     return f"{listed([source_name(finding.source) for finding in counting])} shows none of the requests that fail"
 
 
