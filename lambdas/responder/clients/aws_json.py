@@ -1,4 +1,4 @@
-"""AWS's answers in JSON: read once, and items of DynamoDB taken as they came.
+"""Answers of the protocol "AWS JSON", such as DynamoDB's: read once, and items taken as they came.
 
 botocore walks through each value of an item by its shape, which makes nothing else of it (but of bytes, which no item
 of ours has): 25 of the 29 ms of processor time in which an incident's 275 kB are read. ``records/form.py`` takes items
