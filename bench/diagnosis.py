@@ -18,6 +18,7 @@ from typing import Any
 
 from bench import Benchmark, Outcome, Row
 from bench.variants import variants
+from responder.actions.restore_database import REBOOTS
 from responder.model.evidence import Evidence
 from responder.model.evidence.events import DatabaseEvents
 from responder.model.evidence.health import ProviderHealth
@@ -25,7 +26,7 @@ from responder.model.incident import Looked, evidence_of, looked_of
 from responder.model.service import Service
 from responder.plan.confirm import confirm
 from responder.plan.decide import DiagnosisInput, judge_cause
-from responder.plan.failovers import stage
+from responder.plan.failovers import goes_on
 from responder.plan.guardrails import RELEASED, GuardrailRequest, Situation, rule
 from responder.plan.remedies import WAIT, Candidate, find
 from responder.plan.remedies.restart_pods import no_place
@@ -41,8 +42,6 @@ RECORDS = ROOT / "tests" / "records"
 HALVES = {"seen": ("drills", "drills/catalogue"), "unseen": ("drills/unseen",)}
 HARMLESS = frozenset({WAIT, "escalate", "inform_customers", "engage_network_team"})
 """They only tell people, or do nothing, so they cannot be wrong."""
-_REBOOTS = frozenset({"refuses_connections", "slow_database"})
-"""The mechanisms that ``restore_database`` reboots against, or fails over."""
 VARIANTS = 10
 
 
@@ -171,11 +170,9 @@ def refuses(service: Service, items: Iterable[Mapping[str, Any]], seen: Evidence
     if isinstance(remedy.facts, SwitchFacts) and not {p.name for p in service.providers} - down - {
             remedy.facts.provider}:
         return True  # it asks the alternative
-    if remedy.action == "restore_database" and remedy.mechanism in _REBOOTS:
-        # It asks RDS whether the database fails over just now (``actions/restore_database.py``).
-        told = [found for finding in seen.of(DatabaseEvents) for event in finding.detail.events
-                if (found := stage(event))]
-        return told[-1:] == ["started"]
+    if remedy.action == "restore_database" and remedy.mechanism in REBOOTS:
+        # It asks RDS whether the database fails over just now.
+        return goes_on(event for finding in seen.of(DatabaseEvents) for event in finding.detail.events)
     return remedy.action == "restart_pods" and bool(no_place(seen))  # it looks for a place for new pods
 
 

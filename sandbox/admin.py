@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import httpx
 
+from sandbox import plain_http
 from sandbox.iam.evaluate import Call
 from sandbox.iam.log import Made
 
@@ -17,9 +17,7 @@ class Engine:
     """The engine's admin port (``sandbox/engine.py``)."""
 
     def __init__(self, port: int) -> None:
-        # Plain HTTP: no certificates need loading.
-        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10,
-                                    verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        self._client = plain_http.client(f"http://127.0.0.1:{port}")
 
     def clear_metrics(self) -> None:
         """Forget all metrics of CloudWatch."""

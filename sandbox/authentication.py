@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import calendar
 import re
-import ssl
 import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import httpx
 
+from sandbox import plain_http
 from sandbox.places import CLUSTER
 
 _LIVES_SECONDS = 15 * 60
@@ -27,8 +27,7 @@ class Authentication:
 
     def __init__(self, sts: str) -> None:
         self._sts = sts
-        # Plain HTTP: no certificates need loading.
-        self._http = httpx.Client(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=10)
+        self._http = plain_http.client()
         self._eks = boto3.client("eks")
 
     def review(self, body: dict[str, Any]) -> dict[str, Any]:

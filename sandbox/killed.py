@@ -130,10 +130,11 @@ def tried(state: str, file: Path) -> Tried:
             killer.end()
     work.result()
     carried_out = Counter((action.id, action.target) for action in found.carried_out)
-    # Begun, and nobody knows whether it happened: that is for people to see, and no drill expects it.
-    half_done = any(action.status == "failed" for action in found.actions)
-    expected = found.unmet if not half_done else [] if found.outcome == "escalated" and found.notified else [
-        "killed: a remedy is half done, and nobody has it"]
+    expected = found.unmet
+    if any(action.status == "failed" for action in found.actions):
+        # Begun, and nobody knows whether it happened: that is for people to see, and no drill expects it.
+        people_have_it = found.outcome == "escalated" and found.notified
+        expected = [] if people_have_it else ["killed: a remedy is half done, and nobody has it"]
     unmet = [*expected, *(f"{action} of {target} was carried out {count} times" for (action, target), count
                              in carried_out.items() if count > 1)]
     if not killer.gone:

@@ -7,13 +7,13 @@ endpoints"). The engine answers all other requests. Errors: the "Common Errors" 
 from __future__ import annotations
 
 import re
-import ssl
 import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import httpx
 
+from sandbox import plain_http
 from sandbox.iam import wire
 from sandbox.iam.evaluate import Call
 from sandbox.platform.state import World
@@ -56,8 +56,7 @@ class Aws:
     def __init__(self, engine_url: str, world: Callable[[], World], cluster: Objects, gates: Gates,
                  delay_seconds: float = 5.0, permits: Permits = lambda access_key, call: "",
                  logs: Logs | None = None, world_at: Callable[[float], World] | None = None) -> None:
-        # The engine speaks plain HTTP: no certificates need loading.
-        self._client = httpx.Client(base_url=engine_url, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=30)
+        self._client = plain_http.client(engine_url, 30)
         self._gates, self._permits, self._buckets = gates, permits, Buckets()
         machines = Machines(world, cluster)
         self._history = History(world, world_at)

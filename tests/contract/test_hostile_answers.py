@@ -47,10 +47,10 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "test")
 
 
-def query(service: Service, seconds: float = 0.0) -> Query:
+def query(service: Service, seconds: float | None = None) -> Query:
     now = time.time()
     return Query(service, "diagnose", Window(now - 120, now), Window(now - 3720, now - 120),
-                    time.monotonic() + (seconds or SECONDS))
+                    time.monotonic() + (SECONDS if seconds is None else seconds))
 
 
 def message(kind: Any) -> Message:

@@ -56,19 +56,17 @@ class Table:
             return {"Items": [], "Count": 0, "ScannedCount": 0}
         given = {name: value["S"] for name, value in asked["ExpressionAttributeValues"].items()}
         after = asked.get("ExclusiveStartKey", {}).get("sk", {}).get("S", "")
-        found: list[Item] = []
         texts: list[str] = []
-        size, more = 0, ""
-        for key, item in sorted(self.items.get(given[":pk"], {}).items(), key=lambda pair: pair[0].encode()):
+        size, last, more = 0, "", ""
+        for key in sorted(self.items.get(given[":pk"], ()), key=str.encode):
             if given[":first"] <= key <= given[":last"] and key > after:
-                if size > _PAGE_BYTES or len(found) == asked.get("Limit"):
-                    last = {name: found[-1][name] for name in ("pk", "sk")}
-                    more = f', "LastEvaluatedKey": {json.dumps(last)}'
+                if size > _PAGE_BYTES or len(texts) == asked.get("Limit"):
+                    place = {"pk": {"S": given[":pk"]}, "sk": {"S": last}}
+                    more = f', "LastEvaluatedKey": {json.dumps(place)}'
                     break
-                found.append(item)
                 texts.append(self._texts[given[":pk"], key])
-                size += len(texts[-1])
-        return f'{{"Items": [{", ".join(texts)}], "Count": {len(found)}, "ScannedCount": {len(found)}{more}}}'
+                size, last = size + len(texts[-1]), key
+        return f'{{"Items": [{", ".join(texts)}], "Count": {len(texts)}, "ScannedCount": {len(texts)}{more}}}'
 
     def _PutItem(self, asked: Any, late: bool) -> Any:
         self._hold(asked, self._at(asked["Item"]))

@@ -32,7 +32,7 @@ from responder.model.moment import iso
 from responder.model.service import Service
 from responder.model.shown import shown
 from responder.plan.database_clients import deployments
-from responder.plan.failovers import stage
+from responder.plan.failovers import goes_on
 from responder.plan.remedies.restore_database import (
     REMEDY,
     Before,
@@ -47,7 +47,8 @@ from responder.sources import RDS_EVENTS, Statement, cluster_access, database_re
 
 _MARK = "incident-responder/restart"
 _RESTARTS = frozenset({"connections_exhausted", "rejected_credentials"})
-_REBOOTS = frozenset({"refuses_connections", "slow_database"})
+REBOOTS = frozenset({"refuses_connections", "slow_database"})
+"""The mechanisms that it reboots or fails over against."""
 _READY = frozenset({"available", "storage-full"})
 """Statuses in which RDS takes a change."""
 _BUSY = frozenset({"rebooting", "modifying"})
@@ -120,7 +121,7 @@ def _plan_instance(context: RemediationContext, facts: Facts) -> Planned | Decli
     if reason or place.instance is None:
         return Declined(f"rds/{database.instance or database.cluster}", "restore the database",
                         reason or f"RDS knows no instance {database.instance or database.cluster}")
-    if context.mechanism not in _REBOOTS and context.mechanism != "storage_full":
+    if context.mechanism not in REBOOTS and context.mechanism != "storage_full":
         return Declined(f"rds/{place.instance.name}", f"reboot {place.instance.name}",
                         f"nothing is known to help against {context.mechanism}")
     if place.instance.cluster:
@@ -192,9 +193,8 @@ def _fails_over(rds: Any, place: Place) -> str:
         return f"DB cluster {place.cluster.name} fails over already"
     kind, name = (("db-cluster", place.cluster.name) if place.cluster else
                   ("db-instance", place.instance.name if place.instance else ""))
-    told = [found for event in _events(rds, kind, name, time.time() - _RECENT_SECONDS, ("failover",))
-            if (found := stage(event))]
-    return f"{name} fails over already" if told and told[-1] == "started" else ""
+    events = _events(rds, kind, name, time.time() - _RECENT_SECONDS, ("failover",))
+    return f"{name} fails over already" if goes_on(events) else ""
 
 
 def _plan_restart(context: RemediationContext, facts: Facts, api: Kubernetes | None) -> Planned | Declined:

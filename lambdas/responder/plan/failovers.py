@@ -7,6 +7,7 @@ Source: AWS's page "Amazon RDS event categories and event messages" (DB instance
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from responder.model.evidence.events import DatabaseEvent
@@ -24,6 +25,11 @@ _NOTHING_DONE = ("abandon", "not attempting", "not needed", "cannot failover", "
 _ANOTHER = ("fail over priority", "failover priority", "failover tier", "failover group", "promotion tier")
 _FAILED = re.compile(r"failover (of .*)?(has )?failed|failed to fail ?over")
 _OVER = re.compile(r"\bcompleted?\b|\bfinished\b|\brecovered\b|\bsucceeded\b")
+
+
+def goes_on(events: Iterable[DatabaseEvent]) -> bool:
+    """Whether the last that events, oldest first, tell of a failover is that one has begun."""
+    return [found for event in events if (found := stage(event))][-1:] == ["started"]
 
 
 def stage(event: DatabaseEvent) -> Failover:

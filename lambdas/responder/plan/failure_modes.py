@@ -115,7 +115,9 @@ def failure_modes(service: Service, component: str, evidence: Evidence) -> list[
     kept = [mode for mode in found if mode.sure_share >= _SIGNIFICANT_SHARE]
     if not any(not mode.slow for mode in kept):
         slow = slow_in(service, component, evidence, _newest(evidence, Calls, component))
-        kept += [FailureMode(component, slow.location, 1.0, {}, (slow.source,), True)] if slow else []
+        # A callee that is a component has modes of its own.
+        if slow and not _is_component(service, slow.location):
+            kept.append(FailureMode(component, slow.location, 1.0, {}, (slow.source,), True))
     return sorted(kept, key=lambda mode: (-mode.share, mode.where)) or [FailureMode(component, OWN, 1.0)]
 
 

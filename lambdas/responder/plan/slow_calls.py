@@ -8,11 +8,11 @@ from responder.model.evidence import Evidence, Finding
 from responder.model.evidence.calls import Calls
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.latency_p95_ms import LatencyP95
-from responder.model.fault_location import OWN, Callee, FaultLocation, location_of
+from responder.model.fault_location import OWN, FaultLocation, location_of
 from responder.model.service import Service
 from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, count_upper_bound
 
-_SLOW_MS = 500.0
+SLOW_MS = 500.0
 """Below half a second a call is not called slow, whatever its usual time."""
 
 
@@ -29,20 +29,19 @@ def slow_in(service: Service, component: str, evidence: Evidence, spans: Finding
     The client ``spans`` tell it, where their source sees that the component is slow at all: it may be behind, and show
     what was before. Another source tells it by how long the callees take, where all of them are components. That does
     not show the way to them: where calls do not arrive, nobody knows what the time is spent on. None: it is not slow,
-    nobody knows, or it is a callee that is.
+    or nobody knows.
     """
-    seen_by = sorted({finding.source for finding in evidence.of(LatencyP95, component) if _is_slow(finding)})
+    seen_by = sorted({finding.source for finding in evidence.of(LatencyP95, component) if is_slow(finding)})
     if spans is not None and spans.source in seen_by:
         for host, callee in spans.detail.callees.items():
             location, mean = location_of(service.called(host)), callee.mean_ms or 0.0
-            if location and mean >= _SLOW_MS and mean > SLOW_MULTIPLE * (callee.baseline_ms or 0.0):
-                of_platform = isinstance(location, Callee) and location.name in service.graph
-                return None if of_platform else Slow(location, spans.source)
+            if location and mean >= SLOW_MS and mean > SLOW_MULTIPLE * (callee.baseline_ms or 0.0):
+                return Slow(location, spans.source)
         return Slow(OWN, spans.source)
     called = service.component(component).calls
     for source in seen_by:
         quick = {finding.component for finding in evidence.of(LatencyP95, source=source)
-                 if finding.value and not _is_slow(finding)}
+                 if finding.value and not is_slow(finding)}
         if quick.issuperset(called) and not any(_are_missing(evidence, source, component, name) for name in called):
             return Slow(OWN, source)
     return None
@@ -57,5 +56,6 @@ def _are_missing(evidence: Evidence, source: str, component: str, callee: str) -
     return count_lower_bound(asks.detail.requests) * each > count_upper_bound(asked.detail.requests)
 
 
-def _is_slow(latency: Finding[LatencyP95]) -> bool:
-    return (latency.value or 0.0) >= max(_SLOW_MS, SLOW_MULTIPLE * (latency.baseline or 0.0))
+def is_slow(latency: Finding[LatencyP95]) -> bool:
+    """Whether a component takes much longer than usual by its own clock."""
+    return (latency.value or 0.0) >= max(SLOW_MS, SLOW_MULTIPLE * (latency.baseline or 0.0))

@@ -12,10 +12,9 @@ from responder.model.service import Service
 from responder.plan.error_kind import ErrorKind
 from responder.plan.kinds import kind_of
 from responder.plan.rates import SLOW_MULTIPLE
+from responder.plan.slow_calls import SLOW_MS, is_slow
 
 _MOSTLY = 0.5
-_SLOW_MS = 500.0
-"""Below half a second a call is not called slow, whatever its usual time."""
 
 
 def starved(service: Service, evidence: Evidence, component: str) -> bool:
@@ -43,8 +42,8 @@ def _slow(service: Service, evidence: Evidence, component: str) -> Iterable[str]
     """Yield the names of components that a component's calls take much longer of than usual, by any source."""
     for spans in evidence.of(Calls, component):
         for host, callee in spans.detail.callees.items():
-            if callee.mean_ms and callee.mean_ms >= max(_SLOW_MS, SLOW_MULTIPLE * (callee.baseline_ms or 0.0)):
+            if callee.mean_ms and callee.mean_ms >= max(SLOW_MS, SLOW_MULTIPLE * (callee.baseline_ms or 0.0)):
                 yield service.called(host)
     for latency in evidence.of(LatencyP95):
-        if (latency.value or 0.0) >= max(_SLOW_MS, SLOW_MULTIPLE * (latency.baseline or 0.0)):
+        if is_slow(latency):
             yield latency.component
