@@ -8,6 +8,7 @@ of a query for changes (``CHANGE#time~``, ``records/ledger.py``). All other call
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,9 @@ from sandbox.platform.past import Past
 
 _STREAM_SECONDS = 600
 """How long the engine keeps what a table's stream has told; DynamoDB keeps it for a day, and nobody is so late here."""
+_EVICT_SECONDS = 60
+"""How often the engine looks for metrics that are older than two weeks. It would at each call, which is a sixth of its
+work."""
 _UNTIL = re.compile(r"CHANGE#(.+)~")
 _metrics: Past[Any] = Past()
 _items: Past[Sequence[Mapping[str, Any]]] = Past()
@@ -50,7 +54,14 @@ def forget_ended() -> None:
 def bridge() -> None:
     """Answer questions about the past by what was laid away; let go of what streams have told."""
     dynamodb._STREAM_RETENTION_SECONDS = _STREAM_SECONDS
-    get, query = cloudwatch._get_metric_data, dynamodb._query
+    get, query, evict = cloudwatch._get_metric_data, dynamodb._query, cloudwatch._evict_old_metrics
+    evicted = float("-inf")
+
+    def evict_now_and_then() -> None:
+        nonlocal evicted
+        if time.monotonic() > evicted + _EVICT_SECONDS:
+            evicted = time.monotonic()
+            evict()
 
     def metrics_of_then(params: Any, data: Any, is_cbor: bool, is_json: bool = False) -> Any:
         given = data.get("EndTime") if is_cbor or is_json else None
@@ -75,6 +86,7 @@ def bridge() -> None:
         return json_response({"Items": rows, "Count": len(rows), "ScannedCount": len(rows)})
 
     cloudwatch._get_metric_data, dynamodb._query = metrics_of_then, changes_of_then
+    cloudwatch._evict_old_metrics = evict_now_and_then
 
 
 def _place(item: Mapping[str, Any]) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from sandbox.platform.telemetry import Delays, Telemetry
 from sandbox.vendors.expressions import Row
 from sandbox.vendors.gate import Answer, Gates
 from sandbox.vendors.splunk_eval import SearchError
-from sandbox.vendors.splunk_events import found, shown
+from sandbox.vendors.splunk_events import event, shown
 from sandbox.vendors.splunk_search import commands, each, run, wanted
 
 TOKEN = "sandbox-splunk-token-0123456789"  # noqa: S105 - of a stand-in
@@ -109,13 +109,12 @@ class Splunk:
         first, *others = commands(search)
         if not first.startswith("search "):
             raise SearchError(f"Unknown search command '{first.split()[0] if first else ''}'.")
-        terms, dialect = first.removeprefix("search "), self._dialect()
-        wanted(terms)  # raises where nobody could read them, whether or not there is a line
+        found, dialect = wanted(first.removeprefix("search ")), self._dialect()
         rows: list[Row] = []
         if self._gates.fault("splunk") != "empty":
             newest = self._gates.newest("splunk", self._delays.splunk)
             rows = [row for line in self._telemetry.as_of(latest).lines_between(earliest, min(latest, newest))
-                    for row in [found(terms, line, dialect)] if row is not None]
+                    if found(row := event(line, dialect))]
         rows.reverse()  # newest first, as Splunk returns events
         for command in others:
             rows = run(command, rows)

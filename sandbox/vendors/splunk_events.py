@@ -16,7 +16,7 @@ from typing import Any
 
 from sandbox.platform.telemetry import Line
 from sandbox.vendors.expressions import Row
-from sandbox.vendors.splunk_search import COUNT, wanted
+from sandbox.vendors.splunk_search import COUNT
 
 LONGEST_EVENT = 10_000
 """Characters of an event that Splunk keeps (props.conf, ``TRUNCATE``)."""
@@ -28,7 +28,6 @@ _WORD = re.compile(r"^(ERROR|FATAL|WARN|INFO|DEBUG)\b")
 def forget() -> None:
     """Let go of the lines of a platform that began anew."""
     event.cache_clear()
-    found.cache_clear()
 
 
 @lru_cache(maxsize=200_000)
@@ -45,16 +44,6 @@ def event(line: Line, dialect: str) -> Row:
     text = _WORD.sub(lambda word: word[0].lower(), line.text)
     return found | {key: value for key, value in fields.items() if value} | {
         "level": line.level.lower(), "_raw": f"{moment} {text}"}
-
-
-_terms = lru_cache(maxsize=64)(wanted)
-
-
-@lru_cache(maxsize=200_000)
-def found(terms: str, line: Line, dialect: str) -> Row | None:
-    """Return a line as an event where the terms of a search find it: who watches asks the same of a line again."""
-    row = event(line, dialect)
-    return row if _terms(terms)(row) else None
 
 
 def _named(line: Line) -> dict[str, str]:

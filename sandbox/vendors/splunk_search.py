@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from sandbox.vendors.expressions import Row, percentile, plain
@@ -242,7 +243,7 @@ class _Terms:
         while self._tokens and self._tokens[0] == "OR":
             self._tokens.pop(0)
             options.append(self._all())
-        return options[0] if len(options) == 1 else lambda row: any(option(row) for option in options)
+        return options[0] if len(options) == 1 else _either(options)
 
     def _all(self) -> Callable[[Row], bool]:
         parts: list[Callable[[Row], bool]] = []
@@ -255,7 +256,7 @@ class _Terms:
                 token = self._tokens.pop(0)
             test = self._one(token)
             parts.append((lambda test: lambda row: not test(row))(test) if negated else test)
-        return parts[0] if len(parts) == 1 else lambda row: all(part(row) for part in parts)
+        return parts[0] if len(parts) == 1 else _each_of(parts)
 
     def _one(self, token: str) -> Callable[[Row], bool]:
         if token == "(":  # noqa: S105 - a word of the search language
@@ -270,19 +271,41 @@ class _Terms:
         return (lambda row: True) if word == "*" else (lambda row: word in str(row["_raw"]).lower())
 
 
+# Each search asks every line: a loop takes half of what any() and all() take for a generator.
+def _either(options: list[Callable[[Row], bool]]) -> Callable[[Row], bool]:
+    def fits(row: Row) -> bool:
+        for option in options:  # noqa: SIM110
+            if option(row):
+                return True
+        return False
+
+    return fits
+
+
+def _each_of(parts: list[Callable[[Row], bool]]) -> Callable[[Row], bool]:
+    def fits(row: Row) -> bool:
+        for part in parts:  # noqa: SIM110
+            if not part(row):
+                return False
+        return True
+
+    return fits
+
+
 def _compared(name: str, sign: str, value: str) -> Callable[[Row], bool]:
     """A term about a field: any of its values fits, whatever its case; numbers are compared as numbers."""
     if sign in ("=", "!="):
         pattern = re.compile(re.escape(value).replace(r"\*", ".*"), re.I | re.S)
-        # Each search asks every line: most terms have no asterisk.
-        plain = value.lower() if value.isascii() and "*" not in value else None
+
+        @lru_cache(maxsize=1_000)
+        def same(one: str) -> bool:
+            return pattern.fullmatch(one) is not None
 
         def fits(row: Row) -> bool:
             found = row.get(name)
-            if isinstance(found, str) and plain is not None and found.isascii():
-                return found.lower() == plain
-            return found is not None and any(
-                pattern.fullmatch(str(one)) for one in (found if isinstance(found, list) else [found]))
+            if isinstance(found, list):
+                return any(same(str(one)) for one in found)
+            return found is not None and same(str(found))
 
         return fits if sign == "=" else lambda row: name in row and not fits(row)
     limit = number(value)
