@@ -54,7 +54,13 @@ def _named(line: Line) -> dict[str, str]:
 
 
 def _moment(line: Line) -> str:
-    return datetime.fromtimestamp(line.at, UTC).isoformat(timespec="milliseconds")
+    second = int(line.at)
+    return f"{_second(second)}.{int((line.at - second) * 1000):03}+00:00"
+
+
+@lru_cache(maxsize=10_000)
+def _second(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def shown(rows: list[Row], dialect: str) -> list[dict[str, Any]]:
