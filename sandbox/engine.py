@@ -37,6 +37,7 @@ def main() -> None:
     invocations.run_on_the_runtime_alone()
     invocations.unpack_code_once()
     invocations.answer_without_waiting_for_logs()
+    invocations.wait_for_the_batching_window()
     invocations.invoke_events_without_waiting()
     invocations.start_executions_at_once()
     _keep_the_evaluator_still()

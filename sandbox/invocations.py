@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc, stepfunctions
+from ministack.services import dynamodb, lambda_svc, stepfunctions
 
 from sandbox import runtime
 from sandbox.places import STATE
@@ -35,6 +35,39 @@ def run_on_the_runtime_alone() -> None:
         return (python if name.startswith("python") else binary), script
 
     lambda_runtime._detect_runtime_binary = detect
+
+
+def wait_for_the_batching_window() -> None:
+    """A table's stream is handed over at once, whatever ``MaximumBatchingWindowInSeconds`` says.
+
+    Lambda gathers what comes from the first entry on (Lambda Developer Guide: "Batching behavior"). Here the window
+    begins with entries that the mapping filters out too, and is asked for once a second where nothing comes.
+    """
+    poll, since = lambda_svc._poll_dynamodb_streams, dynamodb.stream_records_since
+    polled = contextvars.ContextVar("polled", default=False)
+    waited: dict[str, tuple[int, float]] = {}
+
+    def poll_gathered() -> bool:
+        token = polled.set(True)
+        try:
+            return bool(poll())
+        finally:
+            polled.reset(token)
+
+    def gathered(table: str, position: int, limit: int, **scope: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = since(table, position, limit, **scope)
+        if not polled.get() or not found:
+            return found
+        if waited.get(table, (-1, 0.0))[0] != position:
+            waited[table] = position, time.monotonic()
+        return found if time.monotonic() >= waited[table][1] + _window_seconds(table) else []
+
+    lambda_svc._poll_dynamodb_streams, dynamodb.stream_records_since = poll_gathered, gathered
+
+
+def _window_seconds(table: str) -> float:
+    return max((float(mapping.get("MaximumBatchingWindowInSeconds") or 0) for mapping in lambda_svc._esms.values()
+                if f":table/{table}/stream/" in mapping.get("EventSourceArn", "")), default=0.0)
 
 
 def answer_without_waiting_for_logs() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc, stepfunctions
+from ministack.services import dynamodb, lambda_svc, stepfunctions
 
 from sandbox import invocations, runtime
 
@@ -123,3 +123,37 @@ def test_an_execution_starts_at_once_and_a_wait_waits(monkeypatch: pytest.Monkey
     while stepfunctions._executions[execution]["status"] == "RUNNING" and time.monotonic() < end:
         time.sleep(0.01)
     assert slept == [70.0]
+
+
+def test_entries_of_a_stream_are_gathered_until_the_window_of_their_mapping_has_passed(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda Developer Guide, "Batching behavior". Whoever reads the stream itself waits for nothing."""
+    stream, now, handed = ["first"], SimpleNamespace(seconds=100.0), list[list[str]]()
+    position = 0
+
+    def poll() -> bool:
+        nonlocal position
+        if found := dynamodb.stream_records_since("timeline", position, 10):
+            handed.append(found)
+            position += len(found)
+        return bool(found)
+
+    for table, seconds in (("other", 9), ("timeline", 3)):
+        monkeypatch.setitem(lambda_svc._esms, table, {
+            "UUID": table, "EventSourceArn": f"arn:aws:dynamodb:here:0:table/{table}/stream/label",
+            "MaximumBatchingWindowInSeconds": seconds})
+    monkeypatch.setattr(lambda_svc, "_poll_dynamodb_streams", poll)
+    monkeypatch.setattr(dynamodb, "stream_records_since", lambda table, since, most: stream[since:since + most])
+    monkeypatch.setattr(invocations, "time", SimpleNamespace(monotonic=lambda: now.seconds))
+    invocations.wait_for_the_batching_window()
+    assert not lambda_svc._poll_dynamodb_streams() and dynamodb.stream_records_since("timeline", 0, 10) == ["first"]
+    stream.append("second")
+    now.seconds += 2.9
+    assert not lambda_svc._poll_dynamodb_streams() and not handed
+    now.seconds += 0.1
+    assert lambda_svc._poll_dynamodb_streams() and handed == [["first", "second"]]
+    stream.append("third")
+    now.seconds += 60
+    assert not lambda_svc._poll_dynamodb_streams()  # its window begins with it
+    now.seconds += 3
+    assert lambda_svc._poll_dynamodb_streams() and handed[1:] == [["third"]]
