@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -22,7 +21,7 @@ import boto3
 import httpx
 import yaml
 
-from sandbox import fixtures
+from sandbox import fingerprint, fixtures
 from sandbox.admin import Engine
 from sandbox.control_plane import binaries
 from sandbox.control_plane import run as control_plane
@@ -53,7 +52,7 @@ Say = Callable[[str, float | None], None]
 
 STACK = "IncidentResponse"
 _READY_SECONDS = 60
-SETTINGS_SECONDS = 15.0
+_SETTINGS_SECONDS = 15.0
 """For how long a function may keep the settings that it read (``handlers/settings.py:LATELY_SECONDS``)."""
 
 
@@ -176,14 +175,13 @@ def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
 
     Where nothing but settings differs from what is deployed, they are changed as data, as ``stacks/settings.py`` does.
     """
-    wanted = configuration(sandbox.ports, overrides)
-    inputs = _inputs(wanted)
+    wanted, code = configuration(sandbox.ports, overrides), _code()
+    inputs = fingerprint.of_texts(code, wanted)
     if sandbox.in_force == inputs:
         return sandbox
     folder = STATE / "config"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{SERVICE}.yaml").write_text(wanted)
-    code = _inputs("")
     if sandbox.code == code and _changed_as_data(folder, say):
         sandbox = replace(sandbox, in_force=inputs)
         sandbox.save()
@@ -226,7 +224,7 @@ def _changed_as_data(folder: Path, say: Say) -> bool:
         return False
     if changed:
         # What opens incidents may have read them just before.
-        time.sleep(SETTINGS_SECONDS)
+        time.sleep(_SETTINGS_SECONDS)
         say("settings changed as data", time.monotonic() - started)
     return True
 
@@ -265,15 +263,10 @@ def _warm() -> None:
                                for item in page["Functions"]]))
 
 
-def _inputs(configuration: str) -> str:
-    """Return a digest of everything that the synthesis reads."""
-    digest = hashlib.sha256(configuration.encode() + sys.version.encode())
-    files = [ROOT / name for name in ("app.py", "cdk.json", "requirements.txt")]
-    for folder in ("lambdas", "stacks", "statemachines"):
-        files += sorted(path for path in (ROOT / folder).rglob("*") if path.is_file() and path.suffix != ".pyc")
-    for path in files:
-        digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
+def _code() -> str:
+    """Return a digest of everything that the synthesis reads but the configuration."""
+    return fingerprint.of_files(
+        ROOT, ("app.py", "cdk.json", "requirements.txt", "lambdas", "stacks", "statemachines"), sys.version)
 
 
 def configuration(ports: Ports, overrides: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
@@ -12,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from sandbox import fingerprint
 
 ROOT = Path(__file__).resolve().parents[3]
 _CODE = ("bench/bed", "config", "lambdas", "sandbox", "stacks", "statemachines", "tests/machine.py")
@@ -74,11 +75,7 @@ def results(story: str, share: float, seed: str, kinds: Sequence[str] = ("faults
 
 def _of_this_code(kept: Path) -> Path:
     """Return the folder for results of the code as it is: its name is a digest of all that they may depend on."""
-    digest = hashlib.sha256()
-    for path in sorted(path for name in _CODE for path in (ROOT / name, *(ROOT / name).rglob("*")) if path.is_file()):
-        if "__pycache__" not in path.parts:
-            digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
-    folder = kept / digest.hexdigest()[:16]
+    folder = kept / fingerprint.of_files(ROOT, _CODE)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -29,10 +29,15 @@ class Stage:
         monkeypatch.setattr(run, "STATE", folder)
         monkeypatch.setattr("sandbox.places.STATE", folder)
         monkeypatch.setattr(run, "configuration", lambda ports, overrides: str(dict(overrides)))
-        monkeypatch.setattr(run, "_inputs", lambda configuration: f"code {configuration}" if configuration else "code")
+        self.read = 0
+        monkeypatch.setattr(run, "_code", self._code)
         monkeypatch.setattr(run.settings, "change", self._change)
         monkeypatch.setattr(run.time, "sleep", self.waited.append)
         monkeypatch.setattr(run, "_cdk", self._cdk)
+
+    def _code(self) -> str:
+        self.read += 1
+        return "code"
 
     def _change(self, file: Path, clients: Any, say: Any) -> bool:
         if self.refused:
@@ -54,7 +59,8 @@ def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Stage:
 
 def test_settings_are_changed_as_data_and_no_function_keeps_the_ones_of_before(stage: Stage) -> None:
     found = stage.ask(mode="observe")
-    assert (found.code, found.in_force) == ("code", "code {'mode': 'observe'}")
+    assert found.code == "code" and found.in_force != stage.up.in_force
+    assert stage.read == 1, "all code is read once"
     assert stage.asked == ["{'mode': 'observe'}"] and sum(stage.waited) >= LATELY_SECONDS
     assert Up.load() == found, "the next command finds what is in force"
 
@@ -62,6 +68,7 @@ def test_settings_are_changed_as_data_and_no_function_keeps_the_ones_of_before(s
 def test_what_is_in_force_is_left_alone(stage: Stage) -> None:
     stage.up = stage.ask(mode="observe")
     assert stage.ask(mode="observe") == stage.up and len(stage.asked) == 1
+    assert stage.ask(mode="auto").in_force != stage.up.in_force
 
 
 def test_nothing_is_waited_for_where_nothing_differs(stage: Stage) -> None:
@@ -77,7 +84,7 @@ def test_what_needs_a_deployment_is_deployed(stage: Stage) -> None:
 
 
 def test_other_code_is_deployed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "_inputs", lambda configuration: f"newer {configuration}")
+    monkeypatch.setattr(run, "_code", lambda: "newer")
     with pytest.raises(Deployed):
         stage.ask(mode="observe")
     assert stage.asked == []
