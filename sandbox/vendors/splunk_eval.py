@@ -94,6 +94,10 @@ class _Parser(Parser):
         return SearchError("The expression is malformed. Expected ).")
 
 
+def _null(row: Row) -> Value:
+    return None
+
+
 def _or(values: list[Value]) -> Value:
     return True if any(value is True for value in values) else None if None in values else False
 
@@ -124,25 +128,25 @@ def _calculated(sign: str, left: Expression, right: Expression) -> Expression:
 
 
 def _function(name: str, given: list[Expression]) -> Expression:
-    def at(row: Row, place: int) -> Value:
-        return given[place](row)
+    # Each row asks: what is given is taken once, and not looked up for each.
+    first, second, third = [*given, *[_null] * 3][:3]
 
     def text(change: Callable[[str], str]) -> Expression:
         # A text function of a field with several values gives NULL.
-        return lambda row: None if (value := at(row, 0)) is None or isinstance(value, list) else change(str(value))
+        return lambda row: None if (value := first(row)) is None or isinstance(value, list) else change(str(value))
 
     known: dict[str, tuple[int, Expression]] = {
         "lower": (1, text(str.lower)), "upper": (1, text(str.upper)), "tostring": (1, text(str)),
-        "tonumber": (1, lambda row: plain(number(at(row, 0)))),
-        "mvindex": (2, lambda row: _mvindex(at(row, 0), at(row, 1))),
-        "mvcount": (1, lambda row: len(value) if isinstance(value := at(row, 0), list) else value and 1),
-        "isnull": (1, lambda row: at(row, 0) is None), "isnotnull": (1, lambda row: at(row, 0) is not None),
-        "coalesce": (0, lambda row: next((value for part in given if (value := part(row)) is not None), None)),
-        "if": (3, lambda row: at(row, 1) if at(row, 0) is True else at(row, 2)),
-        "round": (1, lambda row: None if (value := number(at(row, 0))) is None else plain(float(round(value)))),
-        "floor": (1, lambda row: None if (value := number(at(row, 0))) is None else int(value // 1)),
-        "substr": (3, lambda row: None if (value := at(row, 0)) is None else
-                   str(value)[int(at(row, 1)) - 1:int(at(row, 1)) - 1 + int(at(row, 2))])}
+        "tonumber": (1, lambda row: plain(number(first(row)))),
+        "mvindex": (2, lambda row: _mvindex(first(row), second(row))),
+        "mvcount": (1, lambda row: len(value) if isinstance(value := first(row), list) else value and 1),
+        "isnull": (1, lambda row: first(row) is None), "isnotnull": (1, lambda row: first(row) is not None),
+        "coalesce": (0, lambda row: _coalesced(given, row)),
+        "if": (3, lambda row: second(row) if first(row) is True else third(row)),
+        "round": (1, lambda row: None if (value := number(first(row))) is None else plain(float(round(value)))),
+        "floor": (1, lambda row: None if (value := number(first(row))) is None else int(value // 1)),
+        "substr": (3, lambda row: None if (value := first(row)) is None else
+                   str(value)[int(second(row)) - 1:int(second(row)) - 1 + int(third(row))])}
     if name.lower() not in known:
         raise SearchError(f"The '{name}' function is unsupported or undefined.")
     count, function = known[name.lower()]
@@ -152,7 +156,14 @@ def _function(name: str, given: list[Expression]) -> Expression:
 
 
 def _mvindex(value: Value, place: Value) -> Value:
-    if value is None:
-        return None
-    values = value if isinstance(value, list) else [value]
-    return values[int(place)] if -len(values) <= int(place) < len(values) else None
+    if not isinstance(value, list):
+        return value if int(place) in (0, -1) else None
+    return value[int(place)] if -len(value) <= int(place) < len(value) else None
+
+
+def _coalesced(given: list[Expression], row: Row) -> Value:
+    for part in given:
+        value = part(row)
+        if value is not None:
+            return value
+    return None

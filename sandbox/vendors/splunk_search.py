@@ -6,6 +6,7 @@ equal ones too ("Evaluate and manipulate fields with multiple values"); ``search
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections import Counter
@@ -75,14 +76,10 @@ def _stats(rest: str, rows: Table) -> Table:
 
 def _groups(row: Row, keys: list[str]) -> list[tuple[Any, ...]]:
     """Return the groups that a row belongs to: none where a field is not there, several where one has more values."""
-    found: list[tuple[Any, ...]] = [()]
-    for key in keys:
-        value = row.get(key)
-        if value is None:
-            return []
-        values = value if isinstance(value, list) else [value]
-        found = [(*group, one) for group in found for one in values]
-    return found
+    values = [row.get(key) for key in keys]
+    if any(value is None for value in values):
+        return []
+    return list(itertools.product(*(value if isinstance(value, list) else [value] for value in values)))
 
 
 def _eventstats(rest: str, rows: Table) -> Table:
