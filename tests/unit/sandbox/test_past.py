@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ministack.services import cloudwatch, dynamodb
@@ -104,3 +106,16 @@ def test_the_engine_keeps_metrics_and_the_ledgers_changes_of_then() -> None:
         assert changes("2026-09-21T14:20:00.000Z")[0] != 200, "of a later time the table itself is asked: there is none"
     finally:
         cloudwatch._get_metric_data, dynamodb._query, cloudwatch._metrics = get, query, kept
+
+
+def test_the_engine_looks_for_old_metrics_once_a_minute_and_not_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, now = [], SimpleNamespace(seconds=5.0)
+    for module, name in (
+            (cloudwatch, "_get_metric_data"), (dynamodb, "_query"), (dynamodb, "_STREAM_RETENTION_SECONDS")):
+        monkeypatch.setattr(module, name, getattr(module, name))
+    monkeypatch.setattr(cloudwatch, "_evict_old_metrics", lambda: looked.append(now.seconds))
+    monkeypatch.setattr(memory, "time", SimpleNamespace(monotonic=lambda: now.seconds))
+    memory.bridge()
+    for now.seconds in (5.0, 5.1, 60.0, 65.1, 70.0):
+        cloudwatch._evict_old_metrics()
+    assert looked == [5.0, 65.1]
