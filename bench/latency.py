@@ -17,9 +17,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ class Reaction:
     """State to its seconds, in their order; the first is the way from the alarm to the execution."""
     cpu_seconds: float
     """Of the engine and the functions."""
-    all_cpu_seconds: float = 0.0
+    all_cpu_seconds: float
     """Of all that runs here, the world and the control plane included."""
 
 
@@ -106,8 +106,7 @@ class Bed:
         self._listen(True)
         if cold:
             self._engine.cool()
-        before, began = self._cpu("engine"), time.time()
-        all_before = self._cpu(*self._sandbox.processes)
+        before, began = self._cpu(), time.time()
         self._engine.alarm_events(event["detail"]["alarmName"], 1, "bench")
         end = began + _LONGEST_SECONDS
         while time.time() < end:
@@ -115,10 +114,10 @@ class Bed:
             for execution, started in self._executions():
                 if any(_left(item) == _APPLY for item in self._newest(execution)):
                     history = self._history(execution)
-                    used, all_used = self._cpu("engine") - before, self._cpu(*self._sandbox.processes) - all_before
+                    used = {part: seconds - before[part] for part, seconds in self._cpu().items()}
                     self._machines.stop_execution(executionArn=execution)
                     # Another alarm may have gone off just before, and opened the incident.
-                    return replace(_reaction(history, min(began, started), used), all_cpu_seconds=all_used)
+                    return _reaction(history, min(began, started), used)
         said = [(item["step"]["S"], item["what"]["S"], item["why"]["S"]) for item in self._items()
                 if item["pk"]["S"].startswith("TIMELINE#")]
         raise RuntimeError(f"no remedy was applied; its timeline: {said}")
@@ -198,9 +197,10 @@ class Bed:
         return [item for page in self._table.get_paginator("scan").paginate(
             TableName=self._sandbox.outputs["Timeline"]) for item in page["Items"]]
 
-    def _cpu(self, *parts: str) -> float:
-        """Seconds of processor time of parts of the sandbox so far, with all that they started, ended ones included."""
-        leaders, ticks = {self._sandbox.processes[part] for part in parts}, 0
+    def _cpu(self) -> dict[str, float]:
+        """Seconds of processor time so far of each part of the sandbox and all that it started, ended ones included."""
+        parts = {leader: part for part, leader in self._sandbox.processes.items()}
+        ticks = dict.fromkeys(parts.values(), 0)
         for folder in Path("/proc").iterdir():
             if not folder.name.isdigit():
                 continue
@@ -208,17 +208,18 @@ class Bed:
                 fields = (folder / "stat").read_text().rpartition(")")[2].split()
             except OSError:
                 continue
-            if int(fields[3]) in leaders:  # the session, which the part leads
-                ticks += sum(int(field) for field in fields[11:15 if int(folder.name) in leaders else 13])
-        return ticks / os.sysconf("SC_CLK_TCK")
+            leader = int(fields[3])  # of the session, which the part leads
+            if leader in parts:
+                ticks[parts[leader]] += sum(int(field) for field in fields[11:15 if int(folder.name) == leader else 13])
+        return {part: count / os.sysconf("SC_CLK_TCK") for part, count in ticks.items()}
 
 
 def _left(event: dict[str, Any]) -> str:
     return str(event.get("stateExitedEventDetails", {}).get("name", ""))
 
 
-def _reaction(history: list[dict[str, Any]], began: float, cpu_seconds: float) -> Reaction:
-    """Read a reaction from an execution's history; ``began`` is the alarm's moment."""
+def _reaction(history: list[dict[str, Any]], began: float, cpu_seconds: Mapping[str, float]) -> Reaction:
+    """Read a reaction from an execution's history; ``began`` is the alarm's moment, and each part took its seconds."""
     states: dict[str, float] = {"alarm to start": history[0]["timestamp"].timestamp() - began}
     slowest: dict[str, float] = {}
     entered, ended = 0.0, began
@@ -237,7 +238,7 @@ def _reaction(history: list[dict[str, Any]], began: float, cpu_seconds: float) -
         if name == _APPLY:
             break
     waited = sum(seconds for name, seconds in states.items() if name.startswith("Wait"))
-    return Reaction(ended - began - waited, slowest, states, cpu_seconds)
+    return Reaction(ended - began - waited, slowest, states, cpu_seconds["engine"], sum(cpu_seconds.values()))
 
 
 def run(repeats: int) -> Outcome:

@@ -14,7 +14,7 @@ def of_files(root: Path, names: Iterable[str], *also: str) -> str:
 
     ``names`` are files, or folders with all that is in them.
     """
-    digest = hashlib.sha256("\0".join(also).encode())
+    digest = hashlib.sha256(of_texts(*also).encode())
     for path in sorted({path for name in names for path in (root / name, *(root / name).rglob("*"))}):
         if path.is_file() and "__pycache__" not in path.parts:
             content = path.read_bytes()

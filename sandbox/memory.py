@@ -52,7 +52,7 @@ def forget_ended() -> None:
 
 
 def bridge() -> None:
-    """Answer questions about the past by what was laid away; let go of what streams have told."""
+    """Answer questions about the past by what was laid away; let go of what streams have told, and of old metrics."""
     dynamodb._STREAM_RETENTION_SECONDS = _STREAM_SECONDS
     get, query, evict = cloudwatch._get_metric_data, dynamodb._query, cloudwatch._evict_old_metrics
     evicted = float("-inf")

@@ -240,7 +240,7 @@ class _Terms:
         while self._tokens and self._tokens[0] == "OR":
             self._tokens.pop(0)
             options.append(self._all())
-        return options[0] if len(options) == 1 else _either(options)
+        return options[0] if len(options) == 1 else _decided(True, options)
 
     def _all(self) -> Callable[[Row], bool]:
         parts: list[Callable[[Row], bool]] = []
@@ -253,7 +253,7 @@ class _Terms:
                 token = self._tokens.pop(0)
             test = self._one(token)
             parts.append((lambda test: lambda row: not test(row))(test) if negated else test)
-        return parts[0] if len(parts) == 1 else _each_of(parts)
+        return parts[0] if len(parts) == 1 else _decided(False, parts)
 
     def _one(self, token: str) -> Callable[[Row], bool]:
         if token == "(":  # noqa: S105 - a word of the search language
@@ -268,23 +268,16 @@ class _Terms:
         return (lambda row: True) if word == "*" else (lambda row: word in str(row["_raw"]).lower())
 
 
-# Each search asks every line: a loop takes half of what any() and all() take for a generator.
-def _either(options: list[Callable[[Row], bool]]) -> Callable[[Row], bool]:
+def _decided(answer: bool, parts: list[Callable[[Row], bool]]) -> Callable[[Row], bool]:
+    """The first part that gives this answer decides: of ``OR`` one that fits, of ``AND`` one that does not.
+
+    Each search asks every line, and any() and all() of a generator take longer.
+    """
     def fits(row: Row) -> bool:
-        for option in options:  # noqa: SIM110
-            if option(row):
-                return True
-        return False
-
-    return fits
-
-
-def _each_of(parts: list[Callable[[Row], bool]]) -> Callable[[Row], bool]:
-    def fits(row: Row) -> bool:
-        for part in parts:  # noqa: SIM110
-            if not part(row):
-                return False
-        return True
+        for part in parts:
+            if part(row) is answer:
+                return answer
+        return not answer
 
     return fits
 
